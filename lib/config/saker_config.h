@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_CONFIG_H
+#define SAKER_CONFIG_H
+
+/**
+ * @file
+ * The configuration file as plain, checked values (docs/configuration.md). One descriptor table
+ * per section drives reading, defaults, the refusal of unknown names, `show config` and the
+ * documentation.
+ *
+ * Threads: control path only. A struct saker_config is immutable once loaded.
+ * Memory: saker_config_free() releases everything that a configuration points at.
+ */
+
+#include "saker_eesp.h"
+#include "saker_faults.h"
+#include "saker_ip.h"
+#include "saker_kdf.h"
+#include "saker_keys.h"
+#include "saker_outer.h"
+#include "saker_sn.h"
+
+#define SAKER_NAME_MAX   32 /**< longest name of an object, NUL included */
+#define SAKER_CFG_LIST   64 /**< most entries of a list inside an object */
+#define SAKER_CFG_GROUPS 4096
+
+enum saker_port_role { SAKER_PORT_CLEAR, SAKER_PORT_CIPHER };
+enum saker_encap { SAKER_ENCAP_UDP, SAKER_ENCAP_IP };
+enum saker_role { SAKER_ROLE_PEER, SAKER_ROLE_SERVER, SAKER_ROLE_CLIENT };
+enum saker_isolate { SAKER_ISOLATE_FLOW, SAKER_ISOLATE_SOURCE, SAKER_ISOLATE_POLICY };
+enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT };
+enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
+enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
+
+/** Octets from a hexadecimal string. */
+struct saker_cfg_hex {
+	uint8_t len; /**< 0: not given */
+	uint8_t octets[SAKER_ROOT_ID_MAX];
+};
+
+/** Names of other objects, resolved to indices. */
+struct saker_cfg_refs {
+	uint8_t n;
+	uint16_t index[SAKER_CFG_LIST]; /**< into the section that the names are of */
+};
+
+/** Addresses. */
+struct saker_cfg_ips {
+	uint8_t n;
+	struct saker_ip ip[SAKER_CFG_LIST];
+};
+
+/** Section `gateway`. */
+struct saker_cfg_gateway {
+	char name[SAKER_NAME_MAX];
+	char *state_dir; /**< relative to the configuration file unless absolute; resolved */
+	char driver[SAKER_NAME_MAX];
+	uint32_t mbufs; /**< packet buffers per port */
+	int line;
+};
+
+/** One entry of `ports`. */
+struct saker_cfg_port {
+	char name[SAKER_NAME_MAX];
+	char device[64];
+	enum saker_port_role role;
+	struct saker_ip address, address6;
+	uint16_t mtu;
+	bool has_next_hop;
+	uint8_t next_hop_mac[6];
+	uint16_t rx_queues; /**< 0: chosen by saker */
+	int line;
+};
+
+/** One entry of `root_keys`. */
+struct saker_cfg_root_key {
+	char name[SAKER_NAME_MAX];
+	enum saker_level level;
+	struct saker_cfg_hex id; /**< 16..32 octets, a multiple of 4 */
+	char *file;              /**< resolved against the configuration file's directory */
+	int line;
+};
+
+/** One entry of a group's `addresses`. */
+struct saker_cfg_binding {
+	struct saker_cfg_hex source_id; /**< absent in variants 3 and 4 */
+	struct saker_cfg_ips from, to;
+	int line;
+};
+
+/** One entry of `trust_groups`. */
+struct saker_cfg_group {
+	char name[SAKER_NAME_MAX];
+	uint32_t spi;
+	uint8_t format; /**< 'E' */
+	enum saker_variant variant;
+	enum saker_suite suite;
+	struct saker_cfg_refs root_keys;
+	enum saker_combine combine;
+	enum saker_role role;
+	struct saker_cfg_hex source_id;
+	enum saker_isolate isolate;
+	uint16_t session_first;
+	uint32_t sessions;
+	struct saker_sn_params sn; /**< discipline, epoch, times, rekey_shift, max_blocks */
+	bool start_guard;
+	enum saker_replay_mode replay;
+	uint32_t replay_window, replay_sources;
+	uint32_t key_cache;
+	uint16_t max_clear;
+	uint8_t max_ioffset;
+	bool master_key_options[SAKER_LEVELS];
+	struct saker_cfg_refs allow_root_keys;
+	struct saker_cfg_binding *addresses;
+	unsigned int n_addresses;
+	char *data_keys; /**< role client: file of handed-out data keys, resolved; or NULL */
+	enum saker_encap encap;
+	uint16_t udp_port;
+	uint8_t protocol;
+	int line;
+};
+
+/** A range of ports. */
+struct saker_cfg_range {
+	uint16_t low, high;
+};
+
+/** One entry of `policies`. */
+struct saker_cfg_policy {
+	char name[SAKER_NAME_MAX];
+	struct saker_prefix src, dst; /**< family 0: any address of either family */
+	uint8_t proto;                /**< 0: any */
+	struct saker_cfg_range sport, dport;
+	enum saker_action action;
+	uint16_t group; /**< index; protect only */
+	enum saker_mode mode;
+	struct saker_ip local, peer;
+	uint16_t clear_octets; /**< a multiple of 4 */
+	uint8_t ioffset;       /**< units of 4 octets */
+	enum saker_df df;
+	struct saker_cfg_hex client;                  /**< role server: source id of the client */
+	struct saker_cfg_hex sources[SAKER_CFG_LIST]; /**< inbound: only these source ids */
+	uint8_t n_sources;
+	int line;
+};
+
+/** A whole configuration. */
+struct saker_config {
+	char *file; /**< as given */
+	struct saker_cfg_gateway gateway;
+	struct saker_cfg_port *ports;
+	struct saker_cfg_root_key *root_keys;
+	struct saker_cfg_group *groups;
+	struct saker_cfg_policy *policies;
+	unsigned int n_ports, n_root_keys, n_groups, n_policies;
+};
+
+/**
+ * Read and check a configuration. All faults are found, not only the first.
+ * @return the configuration, or NULL: faults were added
+ */
+struct saker_config *saker_config_load(const char *file, struct saker_faults *faults);
+
+/** Free a configuration. NULL is allowed. */
+void saker_config_free(struct saker_config *c);
+
+/** Text of an enum value as the file spells it, e.g. saker_cfg_variant_name(SAKER_V_IP_PAIR). */
+const char *saker_cfg_level_name(enum saker_level v);
+const char *saker_cfg_variant_name(enum saker_variant v);
+const char *saker_cfg_suite_name(enum saker_suite v);
+const char *saker_cfg_role_name(enum saker_role v);
+const char *saker_cfg_action_name(enum saker_action v);
+const char *saker_cfg_mode_name(enum saker_mode v);
+const char *saker_cfg_sn_name(enum saker_sn_mode v);
+const char *saker_cfg_encap_name(enum saker_encap v);
+const char *saker_cfg_combine_name(enum saker_combine v);
+
+/**
+ * Walk every setting of a configuration with its effective value, in file order.
+ * @param fn called with the path ("trust_groups.cluster.spi"), the value as the file would spell
+ *        it, and whether it is the default
+ */
+void saker_config_walk(const struct saker_config *c,
+	void (*fn)(void *arg, const char *path, const char *value, bool is_default), void *arg);
+
+/** Print the table of all names as Markdown: the reference part of docs/configuration.md. */
+void saker_config_print_reference(FILE *out);
+
+#endif

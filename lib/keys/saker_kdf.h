@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_KDF_H
+#define SAKER_KDF_H
+
+/**
+ * @file
+ * Inputs of the one key derivation, NIST SP 800-108 counter mode with AES-256-CMAC (stateless
+ * profile section 3):
+ *
+ *     C(i) = AES-256-CMAC(K, i(1) || label(2) || 00 || context || L(2))
+ *
+ * The usual input is one AES block. Here the blocks are laid out, with octet 0 (the counter
+ * i) left zero; the crypto drivers set it and compute the CMACs.
+ *
+ * Threads: every function touches only its arguments.
+ */
+
+#include <stdbool.h>
+
+#include "saker_bytes.h"
+
+#define SAKER_KDF_BLOCK      16 /**< octets of one AES block */
+#define SAKER_KDF_MAX_BLOCKS 3  /**< IPv6 address pair */
+#define SAKER_KDF_OVERHEAD   6  /**< octets around the context */
+
+/** AEAD suites. The number is the suite octet of the group key's context. */
+enum saker_suite { SAKER_AES_128_GCM = 1, SAKER_AES_256_GCM = 2 };
+
+#define SAKER_MASK_LEN 12 /**< octets of nonce mask */
+#define SAKER_KEY_MAX  32 /**< longest data key, octets */
+
+/** Octets of data key of a suite: 16 or 32. */
+static inline uint8_t
+saker_suite_key_len(enum saker_suite suite)
+{
+	return suite == SAKER_AES_128_GCM ? 16 : 32;
+}
+
+/** L of the data key's derivation, in bits: key and mask. */
+static inline uint16_t
+saker_suite_bits(enum saker_suite suite)
+{
+	return (uint16_t)((saker_suite_key_len(suite) + SAKER_MASK_LEN) * 8);
+}
+
+/** A derived data key: what `derive` of a driver gives, what a client is handed. */
+struct saker_data_key {
+	uint8_t key[SAKER_KEY_MAX]; /**< saker_suite_key_len() octets, the rest is zero */
+	uint8_t mask[SAKER_MASK_LEN];
+};
+
+/** What identifies a data key beside the group key. */
+struct saker_kdf_context {
+	uint8_t format;  /**< 'E' or 'S' */
+	uint8_t variant; /**< enum saker_variant */
+	uint8_t family;  /**< of src and dst, 4 or 6; variants 3 and 4 */
+	uint16_t epoch;
+	uint32_t rekey;     /**< 0 if the group sets no rekey shift; unused in variants 1, 2 */
+	uint64_t source;    /**< variant 0: low 32 bits; 1 and 2: all */
+	const uint8_t *src; /**< outer source address, variants 3 and 4 */
+	const uint8_t *dst; /**< outer destination address, variant 4 */
+};
+
+/**
+ * Lay out the KDF input of a data key (stateless profile 2.3 and section 3).
+ * @param out SAKER_KDF_MAX_BLOCKS * SAKER_KDF_BLOCK octets
+ * @return number of blocks, 1..3
+ */
+unsigned int saker_kdf_input(
+	const struct saker_kdf_context *c, enum saker_suite suite, uint8_t *out);
+
+/** Blocks that saker_kdf_input() gives for a variant and outer family. */
+unsigned int saker_kdf_blocks(uint8_t variant, uint8_t family);
+
+/**
+ * The rekey word: (counter >> shift) mod 2^32.
+ * @param shift 0..47, or -1: off
+ */
+static inline uint32_t
+saker_rekey_word(uint64_t sn, int shift)
+{
+	return shift < 0 ? 0 : (uint32_t)((sn & 0xffffffffffffULL) >> shift);
+}
+
+/**
+ * The derivation itself, for the control path: any label, context and length.
+ * @param key 32 octets
+ * @param label two octets
+ * @param context_len 0..1024
+ * @param bits L, a multiple of 8, at most 255 * 128
+ * @param out bits / 8 octets
+ * @return 0, or -EINVAL, or -EIO if the crypto library failed
+ */
+int saker_kdf(const uint8_t key[32], const char label[2], const uint8_t *context,
+	size_t context_len, uint16_t bits, uint8_t *out);
+
+#endif

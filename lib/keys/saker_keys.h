@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_KEYS_H
+#define SAKER_KEYS_H
+
+/**
+ * @file
+ * Root keys, their three generations, and the way from them to a group key (stateless
+ * profile, sections 1 and 3). No octet of a key leaves this module but as a key.
+ *
+ * Threads: control path only. Memory: callers keep keys in saker_secret_alloc() memory and
+ * wipe what they are done with.
+ */
+
+#include "saker_eesp.h"
+#include "saker_kdf.h"
+
+#define SAKER_ROOT_LEN   32 /**< octets of a root key, master key, group key */
+#define SAKER_CHECK_LEN  4  /**< octets of a check value */
+#define SAKER_CHECK_TEXT 9  /**< room for a check value as text */
+
+/** The three generations of a root key. */
+enum saker_generation { SAKER_PRE, SAKER_CURRENT, SAKER_NEXT, SAKER_GENERATIONS };
+
+/** A root key: up to three values with consecutive indices. */
+struct saker_root_values {
+	uint32_t index; /**< of current; pre is index - 1, next is index + 1 */
+	bool live[SAKER_GENERATIONS];
+	uint8_t value[SAKER_GENERATIONS][SAKER_ROOT_LEN];
+};
+
+/** How root keys become a master key. */
+enum saker_combine { SAKER_HKDF, SAKER_XOR };
+
+/**
+ * Combine one root key value per level into a master key.
+ * @param value one pointer a level, NULL for a level that the group does not use
+ * @param mk receives 32 octets
+ * @return 0; -EEXIST if two values are equal; -EDOM if the master key is zero; -EINVAL if no
+ *         level is used; -EIO if the crypto library failed. On failure @p mk is zero.
+ */
+int saker_master_key(enum saker_combine combine, const uint8_t *const value[SAKER_LEVELS],
+	uint8_t mk[SAKER_ROOT_LEN]);
+
+/**
+ * Bind a master key to a format, suite and SPI: P(MK, "GK", format || suite || 0 || SPI, 256).
+ * @return 0 or -EIO
+ */
+int saker_group_key(const uint8_t mk[SAKER_ROOT_LEN], uint8_t format, enum saker_suite suite,
+	uint32_t spi, uint8_t gk[SAKER_ROOT_LEN]);
+
+/**
+ * Check value of a 32-octet key: the first octets of P(key, "CV", no context, 32). It tells keys
+ * apart and gives nothing of them away.
+ * @return 0 or -EIO
+ */
+int saker_key_check(const uint8_t key[SAKER_ROOT_LEN], uint8_t check[SAKER_CHECK_LEN]);
+
+/** Check value as text, "????????" if it can't be computed. @return @p out. */
+char *saker_key_check_text(const uint8_t key[SAKER_ROOT_LEN], char out[SAKER_CHECK_TEXT]);
+
+/**
+ * Derive the data key of one context on the control path: for a client, or to check a driver.
+ * @param gk group key
+ * @return 0 or -EIO
+ */
+int saker_data_key_derive(const uint8_t gk[SAKER_ROOT_LEN], const struct saker_kdf_context *c,
+	enum saker_suite suite, struct saker_data_key *out);
+
+#endif

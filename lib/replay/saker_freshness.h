@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_FRESHNESS_H
+#define SAKER_FRESHNESS_H
+
+/**
+ * @file
+ * Is a received SN fresh? Stateless profile section 4: the time discipline maps epoch and slot to
+ * the absolute slot nearest to local time; the counter discipline compares epochs by serial-number
+ * arithmetic (RFC 1982).
+ *
+ * Threads: pure but for saker_clock_step(), whose clock belongs to one lcore.
+ */
+
+#include "saker_sn.h"
+
+/** Receiver time: never goes back. */
+struct saker_clock {
+	uint64_t now_ms;   /**< Unix time, milliseconds */
+	uint64_t start_ms; /**< when receiving began */
+};
+
+/** Begin at @p unix_ms. */
+void saker_clock_start(struct saker_clock *c, uint64_t unix_ms);
+
+/** Receiver time is max(latest seen, clock). */
+void saker_clock_step(struct saker_clock *c, uint64_t unix_ms);
+
+/** Where an SN lies in its (source, session): a run and the dense rest. */
+struct saker_sn_place {
+	uint64_t run; /**< absolute slot (time) or unwrapped epoch (counter) */
+	uint64_t bit; /**< seq (time) or counter (counter) */
+};
+
+/**
+ * Check freshness and place the SN for the replay window.
+ * @param start_guard refuse slots up to start + skew (time discipline)
+ * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE
+ */
+enum saker_drop saker_fresh(const struct saker_sn_params *p, const struct saker_clock *c,
+	bool start_guard, uint64_t sn, struct saker_sn_place *place);
+
+/**
+ * The oldest run that saker_fresh() still accepts: an entry whose newest run lies below it can be
+ * dropped with nothing lost.
+ */
+uint64_t saker_oldest_run(const struct saker_sn_params *p, const struct saker_clock *c);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_REPLAY_H
+#define SAKER_REPLAY_H
+
+/**
+ * @file
+ * Replay windows per (source, session), in bounded memory: two windows for the two newest runs
+ * seen (stateless profile section 4). State changes only in saker_replay_accept(), which is for
+ * packets whose ICV was verified.
+ *
+ * Threads: a table belongs to one lcore. Memory: allocated once, never grows.
+ */
+
+#include <stddef.h>
+
+#include "saker_freshness.h"
+
+struct saker_replay_table;
+
+/** A key: the source as the profile defines it, and the session. Zero unused octets. */
+struct saker_replay_key {
+	uint8_t source[16]; /**< source id, device id or outer source address */
+	uint16_t session;
+	uint16_t zero[3];
+};
+
+/**
+ * @param name unique among the process's tables, for the allocator
+ * @param sources entries at most, at least 1
+ * @param window bits of each of an entry's two windows, at least 64, a multiple of 64
+ * @param socket NUMA node
+ * @return NULL with errno set: no memory
+ */
+struct saker_replay_table *saker_replay_create(
+	const char *name, uint32_t sources, uint32_t window, int socket);
+
+/** Free a table. NULL is allowed. */
+void saker_replay_free(struct saker_replay_table *t);
+
+/** Octets that a table of this shape takes. */
+size_t saker_replay_size(uint32_t sources, uint32_t window);
+
+/** Entries in use. */
+uint32_t saker_replay_used(const struct saker_replay_table *t);
+
+/**
+ * Forget some entries whose newest run lies below @p oldest_run; a bounded amount of work, meant
+ * to be called once a burst. Entry numbers of saker_replay_peek() become invalid.
+ */
+void saker_replay_expire(struct saker_replay_table *t, uint64_t oldest_run);
+
+/**
+ * Look entries up and say early which packets are surely replays; changes nothing.
+ * @param key n keys
+ * @param place n places, from saker_fresh()
+ * @param entry receives n entry numbers, negative: not there
+ * @param why receives n verdicts: SAKER_OK, SAKER_DROP_REPLAY, SAKER_DROP_REPLAY_OLD
+ * @param n at most 64
+ */
+void saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *const *key,
+	const struct saker_sn_place *const *place, int32_t *entry, enum saker_drop *why,
+	unsigned int n);
+
+/**
+ * Check an authenticated packet against its window and mark it as seen.
+ * @param entry what saker_replay_peek() gave since the last saker_replay_expire(), or negative
+ * @return SAKER_OK, or SAKER_DROP_REPLAY, _REPLAY_OLD, _REPLAY_TABLE_FULL
+ */
+enum saker_drop saker_replay_accept(struct saker_replay_table *t,
+	const struct saker_replay_key *key, const struct saker_sn_place *place, int32_t entry);
+
+/** What `show sessions` tells of an entry. */
+struct saker_replay_entry_info {
+	struct saker_replay_key key;
+	uint64_t newest_run, newest_bit;
+	uint64_t accepted; /**< packets */
+};
+
+/**
+ * Walk a table for display. The owner may change it meanwhile: figures are a snapshot at best.
+ * @param cursor start with 0
+ * @return false when done
+ */
+bool saker_replay_next(
+	const struct saker_replay_table *t, uint32_t *cursor, struct saker_replay_entry_info *info);
+
+#endif

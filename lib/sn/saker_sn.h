@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_SN_H
+#define SAKER_SN_H
+
+/**
+ * @file
+ * Sequence numbers of senders: the two disciplines of stateless profile section 4, and the SN
+ * line of one (group, source, session), which hands out every SN at most once.
+ *
+ * An SN is kept unwrapped: epoch above bit 48, counter below. Its low 64 bits go on the wire.
+ *
+ * Threads: a line is used by one worker (saker_sn_take) and one keeper, the thread that persists
+ * reservations (saker_sn_line_limit, saker_sn_line_used); the two share only what this file
+ * publishes between them. Everything else is pure.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "saker_drop.h"
+
+/** An unwrapped SN. 128 bits, since the unwrapped epoch may pass 16 bits. */
+__extension__ typedef unsigned __int128 saker_sn;
+
+#define SAKER_COUNTER_BITS 48
+#define SAKER_SEQ_BITS     24
+#define SAKER_COUNTER_MAX  0xffffffffffffULL
+#define SAKER_SEQ_MAX      0xffffffULL
+#define SAKER_MK_EPOCHS    (1u << 15) /**< a master key lives less than this many epochs */
+
+/** How SNs come about. */
+enum saker_sn_mode { SAKER_SN_TIME, SAKER_SN_COUNTER };
+
+/** Parameters of a group's discipline. Times in the unit that the name says. */
+struct saker_sn_params {
+	enum saker_sn_mode mode;
+	uint64_t epoch;         /**< counter: the epoch */
+	uint32_t epoch_seconds; /**< time */
+	uint32_t slot_ms;       /**< time; divides epoch_seconds * 1000 into less than 2^24 slots */
+	uint32_t window_ms;     /**< time: how old a received SN may be */
+	uint32_t skew_ms;       /**< time: how far clocks may be apart */
+	int rekey_shift;        /**< -1: off */
+	uint64_t max_blocks;    /**< AES blocks that one data key may encrypt on this line */
+};
+
+/** Put an SN together. */
+static inline saker_sn
+saker_sn_make(uint64_t epoch, uint64_t counter)
+{
+	return (saker_sn)epoch << SAKER_COUNTER_BITS | (counter & SAKER_COUNTER_MAX);
+}
+
+/** Unwrapped epoch of an SN. */
+static inline uint64_t
+saker_sn_epoch(saker_sn sn)
+{
+	return (uint64_t)(sn >> SAKER_COUNTER_BITS);
+}
+
+/** Counter of an SN. */
+static inline uint64_t
+saker_sn_counter(saker_sn sn)
+{
+	return (uint64_t)sn & SAKER_COUNTER_MAX;
+}
+
+/** The first SN that the clock allows: E || slot || seq 1 (time discipline). */
+saker_sn saker_sn_at(const struct saker_sn_params *p, uint64_t unix_ms);
+
+/** max(last + 1, E || slot || 1): the next SN of the time discipline. */
+saker_sn saker_sn_next(const struct saker_sn_params *p, uint64_t unix_ms, saker_sn last);
+
+/** When the slot of an SN begins, in milliseconds of Unix time (time discipline). */
+uint64_t saker_sn_unix_ms(const struct saker_sn_params *p, saker_sn sn);
+
+/** One SN line. Its fields belong to the worker but for `shared`. */
+struct saker_sn_line {
+	struct saker_sn_params params;
+	saker_sn last;     /**< last SN handed out, or the one below the first */
+	saker_sn limit;    /**< copy of the published limit: no SN at or above it */
+	uint64_t mk_first; /**< first epoch of the master key */
+	saker_sn key_run;  /**< which data key: epoch and rekey word */
+	uint64_t blocks;   /**< AES blocks it has encrypted on this line */
+	struct {
+		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
+		_Atomic uint64_t limit_hi, limit_lo;
+		_Atomic uint32_t used_version; /**< the same, worker to keeper */
+		_Atomic uint64_t used_hi, used_lo, used_blocks;
+	} shared __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+/**
+ * Make a line ready. Nothing can be taken until a limit is published.
+ * @param start the SN below the first that may be used
+ * @param mk_first first epoch in which the line used its master key
+ * @param blocks AES blocks already encrypted under the data key of @p start
+ */
+void saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *params,
+	saker_sn start, uint64_t mk_first, uint64_t blocks);
+
+/** What saker_sn_take() grants. */
+struct saker_sn_grant {
+	uint64_t first; /**< SN of the first packet as on the wire; the others follow densely */
+	uint64_t epoch; /**< unwrapped epoch of them all */
+	uint16_t n;     /**< packets that got an SN: the first n */
+	enum saker_drop why; /**< why the others got none */
+};
+
+/**
+ * Take SNs for a burst. All granted SNs are consecutive and share one epoch.
+ * @param unix_ms the clock
+ * @param blocks AES blocks of each packet, in order (`n` entries)
+ * @param n packets that want one
+ * @return what was granted; refused packets must not be sent
+ */
+struct saker_sn_grant saker_sn_take(
+	struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n);
+
+/** Keeper: let the worker use SNs below @p limit. A limit never goes down. */
+void saker_sn_line_limit(struct saker_sn_line *l, saker_sn limit);
+
+/** Keeper, show: last SN used and blocks of its data key, as last published by the worker. */
+saker_sn saker_sn_line_used(const struct saker_sn_line *l, uint64_t *blocks);
+
+/** Any thread: the limit last published; 0 if none yet. */
+saker_sn saker_sn_line_limit_get(const struct saker_sn_line *l);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_SN_KEEPER_H
+#define SAKER_SN_KEEPER_H
+
+/**
+ * @file
+ * The thread that keeps SN lines supplied: it persists a reservation, then publishes it to the
+ * worker. In the time discipline a reservation ends skew/2 ahead of the clock, so an idle line is
+ * always ready; in the counter discipline it is extended when half used.
+ *
+ * Threads: start, add and stop are for the control thread.
+ */
+
+#include "saker_sn_store.h"
+
+struct saker_sn_keeper;
+
+/** @return NULL: no memory. The keeper owns @p store from then on. */
+struct saker_sn_keeper *saker_sn_keeper_create(struct saker_sn_store *store);
+
+/**
+ * Add a line, before start. Initialises the line from the persisted record: it starts above
+ * every reservation made before, under any master key in the time discipline; in the counter
+ * discipline above the one of this master key.
+ * In the time discipline without any record the line starts as if one had been made just now, so
+ * that a lost state directory repeats nothing.
+ * @param unix_ms the clock
+ * @param faults receives why not (counter: the configured epoch lies behind the persisted one)
+ * @return 0 or -EINVAL
+ */
+int saker_sn_keeper_add(struct saker_sn_keeper *k, const struct saker_sn_id *id,
+	const struct saker_sn_params *params, struct saker_sn_line *line, uint64_t unix_ms,
+	struct saker_faults *faults);
+
+/**
+ * Make the first reservations and start the thread.
+ * @param faults receives why not: the state can't be written
+ * @return 0 or -errno; then no line may send
+ */
+int saker_sn_keeper_start(struct saker_sn_keeper *k, struct saker_faults *faults);
+
+/** Milliseconds until every line of the time discipline may send at the clock @p unix_ms; 0: now.
+ */
+uint64_t saker_sn_keeper_wait_ms(const struct saker_sn_keeper *k, uint64_t unix_ms);
+
+/** True once a reservation could not be written after start. Sending stops by itself. */
+bool saker_sn_keeper_failed(const struct saker_sn_keeper *k);
+
+/** Stop the thread, close the store, free. NULL is allowed. Lines stay with their owner. */
+void saker_sn_keeper_free(struct saker_sn_keeper *k);
+
+#endif

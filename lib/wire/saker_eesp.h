@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_EESP_H
+#define SAKER_EESP_H
+
+/**
+ * @file
+ * Format E of the stateless profile: EESP version 0 (draft-ietf-ipsecme-eesp-03) with the
+ * Stateless Context option. Layout, parse and build; docs/protocol.md has the picture.
+ *
+ *     base 8 | options (Opt Len) | SN 8 | [payload info 4] | payload | pad 0..3 | ICV 16
+ *
+ * Pure: no EAL, no allocation. Threads: every function touches only its arguments.
+ */
+
+#include "saker_bytes.h"
+#include "saker_drop.h"
+
+#define SAKER_EESP_BASE         8   /**< base header, octets */
+#define SAKER_EESP_SN           8   /**< sequence number, octets */
+#define SAKER_EESP_PAYLOAD_INFO 4   /**< payload info header, octets */
+#define SAKER_EESP_ICV          16  /**< integrity check value, octets */
+#define SAKER_EESP_MAX_OPTIONS  255 /**< Opt Len is one octet */
+/** Longest header, base to payload info. */
+#define SAKER_EESP_MAX_HEADER                                                                      \
+	(SAKER_EESP_BASE + SAKER_EESP_MAX_OPTIONS + SAKER_EESP_SN + SAKER_EESP_PAYLOAD_INFO)
+/** Most payload octets that a Crypt Offset can leave in clear: (63 - 1) * 4. */
+#define SAKER_EESP_MAX_CLEAR 248
+/** Longest AAD: header and clear payload. */
+#define SAKER_EESP_MAX_AAD (SAKER_EESP_MAX_HEADER + SAKER_EESP_MAX_CLEAR)
+
+/** Option types (stateless profile 2.1; EESP section 3.1). */
+enum saker_eesp_option {
+	SAKER_EESP_OPT_PAD1 = 0,
+	SAKER_EESP_OPT_PADN = 1,
+	SAKER_EESP_OPT_CRYPT_OFFSET = 2,
+	SAKER_EESP_OPT_CONTEXT = 224,
+	SAKER_EESP_OPT_MK_ZONE = 225, /**< user and task follow: 226, 227 */
+};
+
+/** Variants V: what identifies the source (stateless profile 2.3). */
+enum saker_variant {
+	SAKER_V_SOURCE_ID = 0,
+	SAKER_V_SOURCE_ID_64 = 1,
+	SAKER_V_CONNECTION_ID = 2,
+	SAKER_V_SOURCE_IP = 3,
+	SAKER_V_IP_PAIR = 4,
+	SAKER_V_COUNT
+};
+
+/** Levels of root keys, in the order of combination. */
+enum saker_level { SAKER_ZONE, SAKER_USER, SAKER_TASK, SAKER_LEVELS };
+
+#define SAKER_ROOT_ID_MIN 16 /**< shortest root key id, octets */
+#define SAKER_ROOT_ID_MAX 32 /**< longest root key id, octets */
+
+/** Octets of source id on the wire in format E, by variant: 4, 8, 8, 0, 0. */
+extern const uint8_t saker_eesp_source_len[SAKER_V_COUNT];
+
+/** A parsed header. Offsets count from the base header. */
+struct saker_eesp_hdr {
+	uint64_t source;                 /**< source id as an integer, 0 if the wire has none */
+	uint64_t sn;                     /**< epoch(16) || counter(48) */
+	uint32_t spi;                    /**< names the trust group */
+	uint16_t session;                /**< session id */
+	uint16_t len;                    /**< base, options and SN */
+	uint8_t variant;                 /**< 0..4 */
+	uint8_t ioffset;                 /**< unauthenticated transport header, units of 4 octets */
+	uint8_t key_idx;                 /**< two bits a level, zone on top */
+	uint8_t crypt_offset;            /**< units of 4 octets; 0: there is no such option */
+	uint8_t payload_offset;          /**< of the Crypt Offset option, units of 4 octets */
+	uint16_t mk_at[SAKER_LEVELS];    /**< offset of a Master Key option's data, 0: absent */
+	uint8_t mk_id_len[SAKER_LEVELS]; /**< octets of root key id in it */
+};
+
+/**
+ * Check form, version and reserved bits of a header and read it: the first two
+ * rows of the order in stateless profile section 5, and every rule on options.
+ * @param p first octet of the base header
+ * @param len octets from there to the end of the packet, ICV included
+ * @return SAKER_OK or the reason
+ */
+enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h);
+
+/** Where the parts of a packet lie. Offsets count from the base header. */
+struct saker_eesp_parts {
+	uint16_t payload_at; /**< first payload octet, clear or not */
+	uint16_t cipher_at; /**< first encrypted octet; payload info lies here if it is encrypted */
+	uint16_t clear_len; /**< payload octets in clear */
+	uint16_t skip_at;   /**< first unauthenticated octet */
+	uint16_t skip_len;  /**< unauthenticated octets */
+	uint16_t cipher_len; /**< encrypted octets, padding included, ICV not */
+};
+
+/** What a group lets a received packet leave open. */
+struct saker_eesp_limits {
+	bool transport;      /**< payload info is always there, the payload is a segment */
+	uint8_t max_ioffset; /**< units of 4 octets */
+	uint16_t max_clear;  /**< payload octets */
+};
+
+/**
+ * Find the parts of a received packet and check its offsets (stateless profile
+ * 2.1 and "AAD" of section 3). In tunnel mode this reads the inner IP header's first octet
+ * where it is in clear and octets are skipped.
+ * @param len octets from the base header to the end of the ICV
+ * @return SAKER_OK, or SAKER_DROP_RUNT, _ALIGNMENT, _PAYLOAD_OFFSET, _CLEAR_RANGE, _IOFFSET_RANGE
+ */
+enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
+	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts);
+
+/**
+ * The octets that are authenticated and not encrypted, in one piece.
+ * @param p first octet of the base header
+ * @param scratch SAKER_EESP_MAX_AAD octets, used only if octets are skipped
+ * @param len receives the length
+ * @return @p p or @p scratch
+ */
+const uint8_t *saker_eesp_aad(
+	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len);
+
+/** A Master Key option to send. */
+struct saker_mk_option {
+	uint8_t id_len; /**< 16..32, a multiple of 4; 0: no such option */
+	uint8_t index;  /**< root key index modulo 256 */
+	uint8_t id[SAKER_ROOT_ID_MAX];
+};
+
+/** What all packets of a policy have in common. */
+struct saker_eesp_form {
+	uint32_t spi;
+	uint8_t variant;
+	uint8_t key_idx;
+	uint8_t source[8]; /**< source id, saker_eesp_source_len[variant] octets */
+	bool transport;
+	bool crypt_offset; /**< send the Crypt Offset option */
+	bool outer_v6;     /**< header is padded to a multiple of 8 */
+	struct saker_mk_option mk[SAKER_LEVELS];
+};
+
+/** A header to copy and finish. Offsets count from the base header. */
+struct saker_eesp_tmpl {
+	uint8_t octets[SAKER_EESP_MAX_HEADER + 1];
+	uint16_t len;        /**< base to SN, and payload info if there is one */
+	uint16_t sn_at;      /**< SN */
+	uint16_t context_at; /**< octet V | IOffset */
+	uint16_t source_at;  /**< source id, 0: none */
+	uint16_t crypt_at;   /**< data of the Crypt Offset option, 0: none */
+	bool payload_info;   /**< payload info follows the SN */
+};
+
+/**
+ * Lay out a header (stateless profile 2.1: order of options, PadN).
+ * @return 0, or -EINVAL if a field is out of its range, -E2BIG if the options do not fit
+ */
+int saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *t);
+
+/** The fields of one packet's header. */
+struct saker_eesp_fields {
+	uint64_t sn;
+	uint64_t source; /**< written over the template's id, if it has one */
+	uint16_t session;
+	uint16_t clear_len;  /**< payload octets in clear, a multiple of 4 */
+	uint8_t ioffset;     /**< units of 4 octets */
+	uint8_t next_header; /**< of payload info, if there is one */
+	uint8_t pad_len;     /**< of payload info, if there is one */
+};
+
+/** Copy a template to @p at and finish it. @ref saker_eesp_tmpl.len octets are written. */
+void saker_eesp_write(
+	const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f);
+
+/**
+ * Parts of a packet that is about to be sealed.
+ * @param payload_len octets of inner packet or segment, before padding
+ * @param skip_from payload octets before the transport header (transport mode: 0; tunnel mode:
+ *        IHL or 40); used only if f->ioffset is not 0
+ * @param pad receives the padding, 0..3 octets
+ */
+void saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields *f,
+	uint16_t payload_len, uint16_t skip_from, struct saker_eesp_parts *parts, uint8_t *pad);
+
+/**
+ * Nonce before the mask (stateless profile section 3).
+ * @param role 0 peer, 1 server to client, 2 client to server
+ * @param out 12 octets
+ */
+static inline void
+saker_nonce(uint16_t session, uint8_t role, uint8_t variant, uint64_t sn, uint8_t out[12])
+{
+	saker_store_be16(out, session);
+	out[2] = role;
+	out[3] = variant;
+	saker_store_be64(out + 4, sn);
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_IP_H
+#define SAKER_IP_H
+
+/**
+ * @file
+ * IP as saker needs it: addresses and prefixes as text, one parse of a packet's
+ * IPv4 or IPv6 headers, checksums, and the ECN rules of tunnels (RFC 6040).
+ * Pure: no EAL, no allocation.
+ *
+ * Threads: every function touches only its arguments.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "saker_bytes.h"
+#include "saker_drop.h"
+
+#define SAKER_IP4_HEADER 20 /**< IPv4 header without options, octets */
+#define SAKER_IP6_HEADER 40 /**< IPv6 header, octets */
+#define SAKER_UDP_HEADER 8  /**< UDP header, octets */
+#define SAKER_IP_TEXT    50 /**< room for an address or prefix as text */
+
+#define SAKER_PROTO_TCP     6
+#define SAKER_PROTO_UDP     17
+#define SAKER_PROTO_IPV6    41
+#define SAKER_PROTO_IPIP    4
+#define SAKER_PROTO_NO_NEXT 59
+
+/** An address of either family. */
+struct saker_ip {
+	uint8_t family;     /**< 4, 6, or 0 for "not set" */
+	uint8_t octets[16]; /**< network order; IPv4 uses the first four, the rest is zero */
+};
+
+/** An address range by prefix. */
+struct saker_prefix {
+	struct saker_ip ip; /**< host bits are zero */
+	uint8_t len;        /**< 0..32 or 0..128 */
+};
+
+/** What one look at a packet's IP headers tells. Offsets count from the IP header. */
+struct saker_ip_view {
+	uint8_t family;    /**< 4 or 6 */
+	uint8_t tos;       /**< DSCP and ECN octet */
+	uint8_t proto;     /**< protocol of the payload, extension headers skipped */
+	bool fragment;     /**< one fragment of several (an IPv6 atomic fragment is not) */
+	bool has_l4;       /**< false for a fragment that is not the first */
+	uint16_t proto_at; /**< offset of the octet that names @ref proto */
+	uint16_t l4_at;    /**< offset of the payload: after IPv4 options, IPv6 extensions */
+	uint16_t total;    /**< length by the IP header, headers included */
+};
+
+/**
+ * Read an IPv4 header, or an IPv6 header with its hop-by-hop, routing,
+ * destination and fragment extensions (RFC 791, RFC 8200).
+ *
+ * Does not verify the IPv4 checksum: see saker_ip4_checksum_ok().
+ * @param p first octet of the IP header
+ * @param len octets there are; more than the IP length is allowed (Ethernet padding)
+ * @return SAKER_OK, or SAKER_DROP_NOT_IP, _RUNT, _IP_HEADER or _IP_LENGTH
+ */
+enum saker_drop saker_ip_read(const uint8_t *p, uint32_t len, struct saker_ip_view *v);
+
+/** Source address of a packet that saker_ip_read() accepted. */
+struct saker_ip saker_ip_src(const uint8_t *p);
+
+/** Destination address of a packet that saker_ip_read() accepted. */
+struct saker_ip saker_ip_dst(const uint8_t *p);
+
+/** True if the families and addresses are equal. */
+bool saker_ip_equal(const struct saker_ip *a, const struct saker_ip *b);
+
+/** True if @p ip lies in @p prefix; a prefix of family 0 holds every address. */
+bool saker_prefix_holds(const struct saker_prefix *prefix, const struct saker_ip *ip);
+
+/** Read an address from text. @return 0 or -EINVAL. */
+int saker_ip_from_text(const char *text, struct saker_ip *ip);
+
+/**
+ * Read "address/length" from text; a bare address is a full-length prefix.
+ * @return 0; -EINVAL for other text; -ERANGE if host bits are set beyond the length.
+ */
+int saker_prefix_from_text(const char *text, struct saker_prefix *prefix);
+
+/** Write an address as text. @param out SAKER_IP_TEXT characters. @return @p out. */
+char *saker_ip_to_text(const struct saker_ip *ip, char *out);
+
+/** Write a prefix as text; "any" for family 0. @return @p out. */
+char *saker_prefix_to_text(const struct saker_prefix *prefix, char *out);
+
+/**
+ * Internet checksum (RFC 1071) over @p n octets, any alignment, starting from
+ * the folded sum @p start (0 for none).
+ * @return the one's complement sum, folded, *not* inverted, in host order.
+ */
+uint16_t saker_ip_sum(const void *data, size_t n, uint16_t start);
+
+/** True if the IPv4 header checksum over @p header_len octets is right. */
+bool saker_ip4_checksum_ok(const uint8_t *p, uint16_t header_len);
+
+/** Compute and store the checksum of an IPv4 header of @p header_len octets. */
+void saker_ip4_set_checksum(uint8_t *p, uint16_t header_len);
+
+/**
+ * True if a UDP datagram's checksum is zero or right (RFC 768, RFC 6935).
+ * @param p first octet of an IP packet that saker_ip_read() accepted
+ */
+bool saker_udp_checksum_ok(const uint8_t *p, const struct saker_ip_view *v);
+
+/**
+ * ECN field of the inner packet after decapsulation (RFC 6040, figure 4).
+ * @param inner,outer the two ECN bits of either header
+ * @return the new inner ECN field, or -1: drop
+ */
+int saker_ecn_decap(uint8_t inner, uint8_t outer);
+
+/** Change the ECN bits of an IPv4 or IPv6 header; an IPv4 checksum stays right (RFC 1624). */
+void saker_ip_set_ecn(uint8_t *p, uint8_t ecn);
+
+/**
+ * Change the protocol octet and the length of a packet in place; an IPv4 header checksum
+ * is computed anew.
+ * @param at offset of the octet that names the payload's protocol
+ * @param total new length, IP header included
+ */
+void saker_ip_set_payload(uint8_t *p, uint16_t at, uint8_t proto, uint16_t total);
+
+#endif
