@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char *message(const char *file, int line, const char *kind, const char *format, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
 static char *
 message(const char *file, int line, const char *kind, const char *format, va_list ap)
 {

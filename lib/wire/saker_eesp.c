@@ -1,3 +1,423 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The saker authors
  */
+
+#include "saker_eesp.h"
+
+#include <errno.h>
+
+#include "saker_ip.h"
+
+#define VERSION_OCTET 0x80 /* EESP's constant bit, version 0, R bits 0 */
+#define RESERVED_MASK 0x07 /* R bits of that octet */
+#define KEY_IDX_ZERO  0x03 /* bits of KeyIdx that belong to no level */
+
+#define OPT_HEAD         2 /* type and length of an option */
+#define CONTEXT_DATA     2 /* context option's data before the source id */
+#define CRYPT_DATA       2 /* Crypt Offset option's data */
+#define MK_DATA          2 /* Master Key option's data before the root key id */
+#define LONGEST_SOURCE   8
+#define PAYLOAD_OFF_BITS 10 /* shifts of the Crypt Offset option's fields */
+#define CRYPT_OFF_BITS   4
+#define OFFSET_MASK      0x3f
+
+const uint8_t saker_eesp_source_len[SAKER_V_COUNT] = {
+	[SAKER_V_SOURCE_ID] = 4,
+	[SAKER_V_SOURCE_ID_64] = 8,
+	[SAKER_V_CONNECTION_ID] = 8,
+	[SAKER_V_SOURCE_IP] = 0,
+	[SAKER_V_IP_PAIR] = 0,
+};
+
+/* Bits of KeyIdx that tell a level's root key. */
+static uint8_t
+key_idx_of(uint8_t key_idx, unsigned int level)
+{
+	return key_idx >> (6 - 2 * level) & 3;
+}
+
+static bool
+id_len_valid(unsigned int id_len)
+{
+	return id_len >= SAKER_ROOT_ID_MIN && id_len <= SAKER_ROOT_ID_MAX && id_len % 4 == 0;
+}
+
+static uint64_t
+load_source(const uint8_t *at, uint8_t n)
+{
+	if (n == 4)
+		return saker_load_be32(at);
+	return n == LONGEST_SOURCE ? saker_load_be64(at) : 0;
+}
+
+static enum saker_drop
+read_context(const uint8_t *data, uint8_t len, struct saker_eesp_hdr *h)
+{
+	uint8_t variant;
+
+	if (h->variant != SAKER_V_COUNT)
+		return SAKER_DROP_OPT_REPEATED;
+	if (len < CONTEXT_DATA)
+		return SAKER_DROP_OPT_BAD;
+	variant = data[0] >> 4;
+	if (variant >= SAKER_V_COUNT)
+		return SAKER_DROP_VARIANT;
+	if (len != CONTEXT_DATA + saker_eesp_source_len[variant])
+		return SAKER_DROP_OPT_BAD;
+	if ((data[1] & KEY_IDX_ZERO) != 0)
+		return SAKER_DROP_RESERVED_BITS;
+	h->variant = variant;
+	h->ioffset = data[0] & 15;
+	h->key_idx = data[1];
+	h->source = load_source(data + CONTEXT_DATA, saker_eesp_source_len[variant]);
+	return SAKER_OK;
+}
+
+static enum saker_drop
+read_mk(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
+{
+	unsigned int level = p[at - 2] - SAKER_EESP_OPT_MK_ZONE;
+	uint8_t len = p[at - 1];
+
+	if (h->mk_at[level] != 0)
+		return SAKER_DROP_OPT_REPEATED;
+	if (len < MK_DATA || !id_len_valid(len - MK_DATA) || p[at + 1] != 0)
+		return SAKER_DROP_OPT_BAD;
+	h->mk_at[level] = at;
+	h->mk_id_len[level] = len - MK_DATA;
+	return SAKER_OK;
+}
+
+static enum saker_drop
+read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_eesp_hdr *h)
+{
+	uint16_t word;
+
+	if (h->crypt_offset != 0)
+		return SAKER_DROP_OPT_REPEATED;
+	if (len != CRYPT_DATA)
+		return SAKER_DROP_OPT_BAD;
+	word = saker_load_be16(data);
+	h->payload_offset = word >> PAYLOAD_OFF_BITS;
+	h->crypt_offset = word >> CRYPT_OFF_BITS & OFFSET_MASK;
+	/* Payload info is in clear beside this option; and 0 means "no option" in h. */
+	return h->crypt_offset != 0 ? SAKER_OK : SAKER_DROP_CLEAR_RANGE;
+}
+
+static enum saker_drop
+read_padding(const uint8_t *data, uint8_t len)
+{
+	uint8_t any = 0;
+
+	for (uint8_t i = 0; i < len; i++)
+		any |= data[i];
+	return any == 0 ? SAKER_OK : SAKER_DROP_OPT_BAD;
+}
+
+/* Read one option that lies inside the packet. at: its data, which follows type and length. */
+static enum saker_drop
+read_option(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
+{
+	uint8_t len = p[at - 1];
+
+	switch (p[at - 2]) {
+	case SAKER_EESP_OPT_CONTEXT:
+		return read_context(p + at, len, h);
+	case SAKER_EESP_OPT_PADN:
+		return read_padding(p + at, len);
+	case SAKER_EESP_OPT_CRYPT_OFFSET:
+		return read_crypt_offset(p + at, len, h);
+	case SAKER_EESP_OPT_MK_ZONE:
+	case SAKER_EESP_OPT_MK_USER:
+	case SAKER_EESP_OPT_MK_TASK:
+		return read_mk(p, at, h);
+	default:
+		return SAKER_DROP_OPT_UNKNOWN;
+	}
+}
+
+static enum saker_drop
+read_options(const uint8_t *p, uint16_t end, struct saker_eesp_hdr *h)
+{
+	uint16_t at = SAKER_EESP_BASE;
+
+	while (at < end) {
+		enum saker_drop drop;
+
+		if (p[at] == SAKER_EESP_OPT_PAD1) {
+			at++;
+			continue;
+		}
+		if (end - at < OPT_HEAD || end - at < OPT_HEAD + p[at + 1])
+			return SAKER_DROP_OPT_LENGTH;
+		drop = read_option(p, at + OPT_HEAD, h);
+		if (drop != SAKER_OK)
+			return drop;
+		at += OPT_HEAD + p[at + 1];
+	}
+	return SAKER_OK;
+}
+
+/* The context may follow the Master Key options, so this waits for the last option. */
+static bool
+mk_options_match(const uint8_t *p, const struct saker_eesp_hdr *h)
+{
+	for (unsigned int level = 0; level < SAKER_LEVELS; level++) {
+		uint16_t at = h->mk_at[level];
+
+		if (at != 0 && (p[at] & 3) != key_idx_of(h->key_idx, level))
+			return false;
+	}
+	return true;
+}
+
+enum saker_drop
+saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
+{
+	enum saker_drop drop;
+	uint16_t sn_at;
+
+	if (len < SAKER_EESP_BASE + SAKER_EESP_SN + SAKER_EESP_ICV)
+		return SAKER_DROP_RUNT;
+	if ((p[0] & ~RESERVED_MASK) != VERSION_OCTET)
+		return SAKER_DROP_BAD_VERSION;
+	if ((p[0] & RESERVED_MASK) != 0)
+		return SAKER_DROP_RESERVED_BITS;
+	sn_at = SAKER_EESP_BASE + p[1];
+	if (len < (uint32_t)sn_at + SAKER_EESP_SN + SAKER_EESP_ICV)
+		return SAKER_DROP_OPT_LENGTH;
+
+	*h = (struct saker_eesp_hdr){
+		.sn = saker_load_be64(p + sn_at),
+		.spi = saker_load_be32(p + 4),
+		.session = saker_load_be16(p + 2),
+		.len = sn_at + SAKER_EESP_SN,
+		.variant = SAKER_V_COUNT, /* no context seen yet */
+	};
+	drop = read_options(p, sn_at, h);
+	if (drop != SAKER_OK)
+		return drop;
+	if (h->variant == SAKER_V_COUNT)
+		return SAKER_DROP_NO_CONTEXT;
+	if (!mk_options_match(p, h))
+		return SAKER_DROP_MK_NOT_ALLOWED;
+	return h->sn != 0 ? SAKER_OK : SAKER_DROP_SN_ZERO;
+}
+
+/* Length of the IP header whose first octet this is, 0 if it is none. */
+static uint16_t
+inner_header_len(uint8_t first)
+{
+	uint16_t ihl = (first & 15) * 4;
+
+	if (first >> 4 == 6)
+		return SAKER_IP6_HEADER;
+	return first >> 4 == 4 && ihl >= SAKER_IP4_HEADER ? ihl : 0;
+}
+
+/* Find the part that IOffset leaves unauthenticated. parts: all but the skip is known. */
+static enum saker_drop
+split_skip(const uint8_t *p, const struct saker_eesp_hdr *h, const struct saker_eesp_limits *limits,
+	struct saker_eesp_parts *parts)
+{
+	uint16_t ip = 0;
+
+	if (h->ioffset > limits->max_ioffset || parts->clear_len == 0)
+		return SAKER_DROP_IOFFSET_RANGE;
+	if (!limits->transport) {
+		ip = inner_header_len(p[parts->payload_at]);
+		if (ip == 0)
+			return SAKER_DROP_IOFFSET_RANGE;
+	}
+	parts->skip_at = parts->payload_at + ip;
+	parts->skip_len = h->ioffset * 4;
+	if (ip + parts->skip_len > parts->clear_len)
+		return SAKER_DROP_IOFFSET_RANGE;
+	return SAKER_OK;
+}
+
+enum saker_drop
+saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
+	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts)
+{
+	uint16_t open = h->crypt_offset * 4; /* payload info and clear payload */
+	uint16_t info = open != 0 || limits->transport ? SAKER_EESP_PAYLOAD_INFO : 0;
+	uint32_t cipher_at = h->len + open;
+
+	/* Without open octets there is at least payload info or an inner packet to decrypt. */
+	if (len < (uint32_t)h->len + SAKER_EESP_ICV + (open == 0 ? 4 : 0))
+		return SAKER_DROP_RUNT;
+	if (open != 0 && h->payload_offset * 4 != h->len)
+		return SAKER_DROP_PAYLOAD_OFFSET;
+	if (open > limits->max_clear + SAKER_EESP_PAYLOAD_INFO || cipher_at + SAKER_EESP_ICV > len)
+		return SAKER_DROP_CLEAR_RANGE;
+	*parts = (struct saker_eesp_parts){
+		.payload_at = h->len + info,
+		.cipher_at = cipher_at,
+		.clear_len = open != 0 ? open - SAKER_EESP_PAYLOAD_INFO : 0,
+		.skip_at = cipher_at,
+		.cipher_len = len - SAKER_EESP_ICV - cipher_at,
+	};
+	if (parts->cipher_len % 4 != 0)
+		return SAKER_DROP_ALIGNMENT;
+	return h->ioffset == 0 ? SAKER_OK : split_skip(p, h, limits, parts);
+}
+
+const uint8_t *
+saker_eesp_aad(
+	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len)
+{
+	uint16_t after = parts->skip_at + parts->skip_len;
+
+	*len = parts->cipher_at - parts->skip_len;
+	if (parts->skip_len == 0)
+		return p;
+	memcpy(scratch, p, parts->skip_at);
+	memcpy(scratch + parts->skip_at, p + after, parts->cipher_at - after);
+	return scratch;
+}
+
+static bool
+mk_option_valid(const struct saker_eesp_form *form, unsigned int level)
+{
+	const struct saker_mk_option *mk = &form->mk[level];
+
+	if (mk->id_len == 0)
+		return true;
+	return id_len_valid(mk->id_len) && (mk->index & 3) == key_idx_of(form->key_idx, level);
+}
+
+static bool
+form_valid(const struct saker_eesp_form *form)
+{
+	if (form->variant >= SAKER_V_COUNT || (form->key_idx & KEY_IDX_ZERO) != 0)
+		return false;
+	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
+		if (!mk_option_valid(form, level))
+			return false;
+	return true;
+}
+
+/* Append an option. Returns the offset of its data, which is zero but for the given octets. */
+static uint16_t
+add_option(struct saker_eesp_tmpl *t, uint8_t type, uint8_t len)
+{
+	uint16_t at = t->len + OPT_HEAD;
+
+	t->octets[t->len] = type;
+	t->octets[t->len + 1] = len;
+	t->len = at + len;
+	return at;
+}
+
+static void
+add_context(struct saker_eesp_tmpl *t, const struct saker_eesp_form *form)
+{
+	uint8_t n = saker_eesp_source_len[form->variant];
+	uint16_t at = add_option(t, SAKER_EESP_OPT_CONTEXT, CONTEXT_DATA + n);
+
+	t->octets[at] = form->variant << 4;
+	t->octets[at + 1] = form->key_idx;
+	memcpy(t->octets + at + CONTEXT_DATA, form->source, n);
+	t->context_at = at;
+	t->source_at = n != 0 ? at + CONTEXT_DATA : 0;
+}
+
+static void
+add_mk(struct saker_eesp_tmpl *t, unsigned int level, const struct saker_mk_option *mk)
+{
+	uint16_t at;
+
+	if (mk->id_len == 0)
+		return;
+	at = add_option(t, SAKER_EESP_OPT_MK_ZONE + level, MK_DATA + mk->id_len);
+	t->octets[at] = mk->index;
+	memcpy(t->octets + at + MK_DATA, mk->id, mk->id_len);
+}
+
+int
+saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *t)
+{
+	uint16_t tail = SAKER_EESP_SN;
+
+	if (!form_valid(form))
+		return -EINVAL;
+	*t = (struct saker_eesp_tmpl){
+		.len = SAKER_EESP_BASE,
+		.payload_info = form->transport || form->crypt_offset,
+	};
+	t->octets[0] = VERSION_OCTET;
+	saker_store_be32(t->octets + 4, form->spi);
+	add_context(t, form);
+	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
+		add_mk(t, level, &form->mk[level]);
+	if (form->crypt_offset)
+		t->crypt_at = add_option(t, SAKER_EESP_OPT_CRYPT_OFFSET, CRYPT_DATA);
+	if (t->payload_info)
+		tail += SAKER_EESP_PAYLOAD_INFO;
+	if (form->outer_v6 && (t->len + tail) % 8 != 0)
+		add_option(t, SAKER_EESP_OPT_PADN, 2);
+
+	t->octets[1] = t->len - SAKER_EESP_BASE;
+	t->sn_at = t->len;
+	t->len += tail;
+	if (t->crypt_at != 0)
+		saker_store_be16(t->octets + t->crypt_at,
+			(t->sn_at + SAKER_EESP_SN) / 4 << PAYLOAD_OFF_BITS);
+	return 0;
+}
+
+static void
+write_source(const struct saker_eesp_tmpl *t, uint8_t *at, uint64_t source)
+{
+	if (saker_eesp_source_len[t->octets[t->context_at] >> 4] == LONGEST_SOURCE)
+		saker_store_be64(at + t->source_at, source);
+	else
+		saker_store_be32(at + t->source_at, (uint32_t)source);
+}
+
+static void
+write_crypt_offset(const struct saker_eesp_tmpl *t, uint8_t *at, uint16_t clear_len)
+{
+	uint16_t word = saker_load_be16(t->octets + t->crypt_at);
+	uint16_t units = (SAKER_EESP_PAYLOAD_INFO + clear_len) / 4;
+
+	saker_store_be16(at + t->crypt_at, word | units << CRYPT_OFF_BITS);
+}
+
+void
+saker_eesp_write(const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f)
+{
+	memcpy(at, t->octets, t->len);
+	saker_store_be16(at + 2, f->session);
+	at[t->context_at] |= f->ioffset;
+	if (t->source_at != 0)
+		write_source(t, at, f->source);
+	if (t->crypt_at != 0)
+		write_crypt_offset(t, at, f->clear_len);
+	saker_store_be64(at + t->sn_at, f->sn);
+	if (t->payload_info) {
+		at[t->len - 2] = f->next_header;
+		at[t->len - 1] = f->pad_len;
+	}
+}
+
+void
+saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields *f,
+	uint16_t payload_len, uint16_t skip_from, struct saker_eesp_parts *parts, uint8_t *pad)
+{
+	bool hidden_info = t->payload_info && t->crypt_at == 0;
+	uint16_t info = hidden_info ? SAKER_EESP_PAYLOAD_INFO : 0;
+	uint16_t secret = payload_len - f->clear_len;
+	uint16_t cipher_at = t->len - info + f->clear_len;
+
+	*pad = -secret & 3;
+	*parts = (struct saker_eesp_parts){
+		.payload_at = t->len,
+		.cipher_at = cipher_at,
+		.clear_len = f->clear_len,
+		.skip_at = f->ioffset != 0 ? t->len + skip_from : cipher_at,
+		.skip_len = f->ioffset * 4,
+		.cipher_len = info + secret + *pad,
+	};
+}

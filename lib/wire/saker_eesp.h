@@ -37,7 +37,9 @@ enum saker_eesp_option {
 	SAKER_EESP_OPT_PADN = 1,
 	SAKER_EESP_OPT_CRYPT_OFFSET = 2,
 	SAKER_EESP_OPT_CONTEXT = 224,
-	SAKER_EESP_OPT_MK_ZONE = 225, /**< user and task follow: 226, 227 */
+	SAKER_EESP_OPT_MK_ZONE = 225,
+	SAKER_EESP_OPT_MK_USER = 226,
+	SAKER_EESP_OPT_MK_TASK = 227,
 };
 
 /** Variants V: what identifies the source (stateless profile 2.3). */
@@ -79,17 +81,17 @@ struct saker_eesp_hdr {
  * Check form, version and reserved bits of a header and read it: the first two
  * rows of the order in stateless profile section 5, and every rule on options.
  * @param p first octet of the base header
- * @param len octets from there to the end of the packet, ICV included
- * @return SAKER_OK or the reason
+ * @param len octets from there to the end of the packet, ICV included; at most 65535
+ * @return SAKER_OK or the reason; SAKER_DROP_SN_ZERO comes last
  */
 enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h);
 
 /** Where the parts of a packet lie. Offsets count from the base header. */
 struct saker_eesp_parts {
-	uint16_t payload_at; /**< first payload octet, clear or not */
+	uint16_t payload_at; /**< first payload octet, clear or not; behind payload info */
 	uint16_t cipher_at; /**< first encrypted octet; payload info lies here if it is encrypted */
 	uint16_t clear_len; /**< payload octets in clear */
-	uint16_t skip_at;   /**< first unauthenticated octet */
+	uint16_t skip_at;   /**< first unauthenticated octet; cipher_at if there is none */
 	uint16_t skip_len;  /**< unauthenticated octets */
 	uint16_t cipher_len; /**< encrypted octets, padding included, ICV not */
 };
@@ -153,7 +155,8 @@ struct saker_eesp_tmpl {
 
 /**
  * Lay out a header (stateless profile 2.1: order of options, PadN).
- * @return 0, or -EINVAL if a field is out of its range, -E2BIG if the options do not fit
+ * @return 0, or -EINVAL if a field is out of its range (a Master Key option's index modulo 4
+ *         must be its level's bits of key_idx)
  */
 int saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *t);
 
@@ -168,12 +171,16 @@ struct saker_eesp_fields {
 	uint8_t pad_len;     /**< of payload info, if there is one */
 };
 
-/** Copy a template to @p at and finish it. @ref saker_eesp_tmpl.len octets are written. */
+/**
+ * Copy a template to @p at and finish it. @ref saker_eesp_tmpl.len octets are written; where
+ * payload info is encrypted, it is the last four of them.
+ */
 void saker_eesp_write(
 	const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f);
 
 /**
  * Parts of a packet that is about to be sealed.
+ * @param f clear_len is at most @p payload_len, and 0 without a Crypt Offset option
  * @param payload_len octets of inner packet or segment, before padding
  * @param skip_from payload octets before the transport header (transport mode: 0; tunnel mode:
  *        IHL or 40); used only if f->ioffset is not 0

@@ -88,7 +88,11 @@ int saker_ip_from_text(const char *text, struct saker_ip *ip);
  */
 int saker_prefix_from_text(const char *text, struct saker_prefix *prefix);
 
-/** Write an address as text. @param out SAKER_IP_TEXT characters. @return @p out. */
+/**
+ * Write an address as text; "none" for family 0.
+ * @param out SAKER_IP_TEXT characters
+ * @return @p out
+ */
 char *saker_ip_to_text(const struct saker_ip *ip, char *out);
 
 /** Write a prefix as text; "any" for family 0. @return @p out. */
