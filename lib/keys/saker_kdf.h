@@ -67,12 +67,12 @@ struct saker_kdf_context {
 /**
  * Lay out the KDF input of a data key (stateless profile 2.3 and section 3).
  * @param out SAKER_KDF_MAX_BLOCKS * SAKER_KDF_BLOCK octets
- * @return number of blocks, 1..3
+ * @return number of blocks, 1..3; 0 if the variant is not known: nothing was written
  */
 unsigned int saker_kdf_input(
 	const struct saker_kdf_context *c, enum saker_suite suite, uint8_t *out);
 
-/** Blocks that saker_kdf_input() gives for a variant and outer family. */
+/** Blocks that saker_kdf_input() gives for a variant and outer family; 0: unknown variant. */
 unsigned int saker_kdf_blocks(uint8_t variant, uint8_t family);
 
 /**

@@ -64,7 +64,8 @@ char *saker_key_check_text(const uint8_t key[SAKER_ROOT_LEN], char out[SAKER_CHE
 /**
  * Derive the data key of one context on the control path: for a client, or to check a driver.
  * @param gk group key
- * @return 0 or -EIO
+ * @return 0; -EINVAL if the variant is not known; -EIO if the crypto library failed. On failure
+ *         @p out is zero.
  */
 int saker_data_key_derive(const uint8_t gk[SAKER_ROOT_LEN], const struct saker_kdf_context *c,
 	enum saker_suite suite, struct saker_data_key *out);
