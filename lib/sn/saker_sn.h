@@ -13,8 +13,8 @@
  * An SN is kept unwrapped: epoch above bit 48, counter below. Its low 64 bits go on the wire.
  *
  * Threads: a line is used by one worker (saker_sn_take) and one keeper, the thread that persists
- * reservations (saker_sn_line_limit, saker_sn_line_used); the two share only what this file
- * publishes between them. Everything else is pure.
+ * reservations (saker_sn_line_limit, saker_sn_line_reserve, saker_sn_line_used); the two share
+ * only what this file publishes between them. Everything else is pure.
  */
 
 #include <stdatomic.h>
@@ -71,30 +71,41 @@ saker_sn_counter(saker_sn sn)
 /** The first SN that the clock allows: E || slot || seq 1 (time discipline). */
 saker_sn saker_sn_at(const struct saker_sn_params *p, uint64_t unix_ms);
 
-/** max(last + 1, E || slot || 1): the next SN of the time discipline. */
+/** max(last + 1, E || slot || 1): the next SN of the time discipline. Never 0 on the wire. */
 saker_sn saker_sn_next(const struct saker_sn_params *p, uint64_t unix_ms, saker_sn last);
 
-/** When the slot of an SN begins, in milliseconds of Unix time (time discipline). */
+/**
+ * When the slot of an SN begins, in milliseconds of Unix time (time discipline). UINT64_MAX if
+ * that is beyond all clocks.
+ */
 uint64_t saker_sn_unix_ms(const struct saker_sn_params *p, saker_sn sn);
+
+/** Which data key seals an SN: its epoch, and the rekey word as the counter. */
+saker_sn saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn);
 
 /** One SN line. Its fields belong to the worker but for `shared`. */
 struct saker_sn_line {
 	struct saker_sn_params params;
-	saker_sn last;     /**< last SN handed out, or the one below the first */
-	saker_sn limit;    /**< copy of the published limit: no SN at or above it */
-	uint64_t mk_first; /**< first epoch of the master key */
-	saker_sn key_run;  /**< which data key: epoch and rekey word */
-	uint64_t blocks;   /**< AES blocks it has encrypted on this line */
+	saker_sn last;         /**< last SN handed out, or the one below the first */
+	uint64_t start_ms;     /**< time: nothing is sent before the clock gets here */
+	uint64_t mk_first;     /**< first epoch of the master key */
+	saker_sn key_run;      /**< which data key: epoch and rekey word */
+	uint64_t blocks;       /**< AES blocks it has encrypted on this line */
+	saker_sn limit;        /**< copy of the published limit: no SN at or above it */
+	saker_sn limit_run;    /**< data key of the limit */
+	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
+	uint32_t version;      /**< of the copies */
 	struct {
 		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
-		_Atomic uint64_t limit_hi, limit_lo;
+		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
 		_Atomic uint32_t used_version; /**< the same, worker to keeper */
 		_Atomic uint64_t used_hi, used_lo, used_blocks;
 	} shared __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
 /**
- * Make a line ready. Nothing can be taken until a limit is published.
+ * Make a line ready. Nothing can be taken until a limit is published and, in the time
+ * discipline, until the clock has reached the slot of the first SN.
  * @param start the SN below the first that may be used
  * @param mk_first first epoch in which the line used its master key
  * @param blocks AES blocks already encrypted under the data key of @p start
@@ -107,7 +118,7 @@ struct saker_sn_grant {
 	uint64_t first; /**< SN of the first packet as on the wire; the others follow densely */
 	uint64_t epoch; /**< unwrapped epoch of them all */
 	uint16_t n;     /**< packets that got an SN: the first n */
-	enum saker_drop why; /**< why the others got none */
+	enum saker_drop why; /**< why the others got none; SAKER_OK: take again for them */
 };
 
 /**
@@ -122,6 +133,12 @@ struct saker_sn_grant saker_sn_take(
 
 /** Keeper: let the worker use SNs below @p limit. A limit never goes down. */
 void saker_sn_line_limit(struct saker_sn_line *l, saker_sn limit);
+
+/**
+ * Keeper: the same, where the data key of @p limit may encrypt @p blocks blocks at most, used
+ * ones included. A restart goes on at the limit, so only this key's blocks need be promised.
+ */
+void saker_sn_line_reserve(struct saker_sn_line *l, saker_sn limit, uint64_t blocks);
 
 /** Keeper, show: last SN used and blocks of its data key, as last published by the worker. */
 saker_sn saker_sn_line_used(const struct saker_sn_line *l, uint64_t *blocks);

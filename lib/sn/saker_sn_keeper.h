@@ -8,17 +8,18 @@
 /**
  * @file
  * The thread that keeps SN lines supplied: it persists a reservation, then publishes it to the
- * worker. In the time discipline a reservation ends skew/2 ahead of the clock, so an idle line is
- * always ready; in the counter discipline it is extended when half used.
+ * worker. In the time discipline a reservation ends with the slot that is skew/2 ahead of the
+ * clock, so an idle line is always ready; in the counter discipline it is extended when half used.
  *
- * Threads: start, add and stop are for the control thread.
+ * Threads: create, add, start and free are for the control thread; what is asked of a keeper
+ * (wait_ms, failed, commits, error) is for any thread.
  */
 
 #include "saker_sn_store.h"
 
 struct saker_sn_keeper;
 
-/** @return NULL: no memory. The keeper owns @p store from then on. */
+/** @return NULL: no memory, and @p store is still the caller's. Else the keeper owns it. */
 struct saker_sn_keeper *saker_sn_keeper_create(struct saker_sn_store *store);
 
 /**
@@ -36,6 +37,13 @@ int saker_sn_keeper_add(struct saker_sn_keeper *k, const struct saker_sn_id *id,
 	struct saker_faults *faults);
 
 /**
+ * Make the reservations that are due at the clock @p unix_ms and publish them. The thread does
+ * this by itself; call it only while there is no thread.
+ * @return 0 or -errno; then nothing was published
+ */
+int saker_sn_keeper_renew(struct saker_sn_keeper *k, uint64_t unix_ms);
+
+/**
  * Make the first reservations and start the thread.
  * @param faults receives why not: the state can't be written
  * @return 0 or -errno; then no line may send
@@ -46,8 +54,17 @@ int saker_sn_keeper_start(struct saker_sn_keeper *k, struct saker_faults *faults
  */
 uint64_t saker_sn_keeper_wait_ms(const struct saker_sn_keeper *k, uint64_t unix_ms);
 
-/** True once a reservation could not be written after start. Sending stops by itself. */
+/**
+ * True while reservations can't be written. Sending stops by itself, and goes on once a later
+ * attempt has worked.
+ */
 bool saker_sn_keeper_failed(const struct saker_sn_keeper *k);
+
+/** Commits that worked. */
+uint64_t saker_sn_keeper_commits(const struct saker_sn_keeper *k);
+
+/** errno of the last commit that failed; 0 if none ever did. */
+int saker_sn_keeper_error(const struct saker_sn_keeper *k);
 
 /** Stop the thread, close the store, free. NULL is allowed. Lines stay with their owner. */
 void saker_sn_keeper_free(struct saker_sn_keeper *k);

@@ -42,7 +42,7 @@ struct saker_sn_store;
 
 /**
  * Open and lock the state of a directory, which is created (mode 0700) if only its last
- * component is missing.
+ * component is missing. Proves that the directory can be written.
  * @param faults receives the sentence why not: unwritable, locked, corrupt
  * @return NULL on failure
  */
@@ -51,7 +51,13 @@ struct saker_sn_store *saker_sn_store_open(const char *dir, struct saker_faults 
 /** Release the lock and free. NULL is allowed. */
 void saker_sn_store_close(struct saker_sn_store *s);
 
-/** Record of a line, or NULL if it never sent under this master key. */
+/** Name of the directory as it was given. */
+const char *saker_sn_store_dir(const struct saker_sn_store *s);
+
+/**
+ * Record of a line, or NULL if it never sent under this master key. Valid until the next
+ * saker_sn_store_put().
+ */
 const struct saker_sn_record *saker_sn_store_find(
 	const struct saker_sn_store *s, const struct saker_sn_id *id);
 
@@ -63,7 +69,8 @@ int saker_sn_store_put(struct saker_sn_store *s, const struct saker_sn_record *r
 
 /**
  * Write all records: temporary file, fsync, rename, fsync of the directory. Only when this has
- * returned 0 may SNs below the new reservations be used.
+ * returned 0 may SNs below the new reservations be used. After a failure the file is still valid,
+ * and holds the old records or the new ones.
  * @return 0 or -errno
  */
 int saker_sn_store_commit(struct saker_sn_store *s);
