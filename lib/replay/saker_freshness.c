@@ -56,9 +56,10 @@ fresh_in_epoch(const struct saker_sn_params *p, uint64_t sn, struct saker_sn_pla
 {
 	int16_t ahead = (int16_t)((uint16_t)(sn >> SAKER_COUNTER_BITS) - (uint16_t)p->epoch);
 
-	if (ahead < -1 || ahead > 1 || (ahead < 0 && p->epoch == 0))
+	if (ahead < -1 || ahead > 1)
 		return SAKER_DROP_EPOCH_RANGE;
-	place->run = p->epoch + (uint64_t)(int64_t)ahead;
+	/* One up, so that epoch 0 has a predecessor: serial numbers go round. */
+	place->run = p->epoch + 1 + (uint64_t)(int64_t)ahead;
 	place->bit = sn & SAKER_COUNTER_MAX;
 	return SAKER_OK;
 }
@@ -76,7 +77,7 @@ uint64_t
 saker_oldest_run(const struct saker_sn_params *p, const struct saker_clock *c)
 {
 	if (p->mode == SAKER_SN_COUNTER)
-		return p->epoch > 0 ? p->epoch - 1 : 0;
+		return p->epoch;
 	if (c->now_ms <= p->window_ms)
 		return 0;
 	return (c->now_ms - p->window_ms + p->slot_ms - 1) / p->slot_ms;

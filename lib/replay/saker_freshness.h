@@ -30,7 +30,7 @@ void saker_clock_step(struct saker_clock *c, uint64_t unix_ms);
 
 /** Where an SN lies in its (source, session): a run and the dense rest. */
 struct saker_sn_place {
-	uint64_t run; /**< absolute slot (time) or unwrapped epoch (counter) */
+	uint64_t run; /**< absolute slot (time), or unwrapped epoch plus one (counter) */
 	uint64_t bit; /**< seq (time) or counter (counter) */
 };
 

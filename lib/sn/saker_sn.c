@@ -237,12 +237,18 @@ first_sn(const struct saker_sn_line *l, uint64_t unix_ms)
 struct saker_sn_grant
 saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
-	saker_sn first = first_sn(l, unix_ms);
-	struct saker_sn_grant g = {
-		.first = (uint64_t)first, .epoch = saker_sn_epoch(first), .n = n, .why = SAKER_OK
-	};
+	struct saker_sn_grant g = { .n = n, .why = SAKER_OK };
+	saker_sn first;
 
 	refresh_limit(l);
+	/* a line that was never made ready has not even parameters */
+	if (l->limit == 0) {
+		cap(&g, 0, SAKER_DROP_SN_UNRESERVED);
+		return g;
+	}
+	first = first_sn(l, unix_ms);
+	g.first = (uint64_t)first;
+	g.epoch = saker_sn_epoch(first);
 	cap_mode(l, first, unix_ms, &g);
 	if (g.epoch - l->mk_first >= SAKER_MK_EPOCHS)
 		cap(&g, 0, SAKER_DROP_MK_EXPIRED);

@@ -83,7 +83,8 @@ uint64_t saker_sn_unix_ms(const struct saker_sn_params *p, saker_sn sn);
 /** Which data key seals an SN: its epoch, and the rekey word as the counter. */
 saker_sn saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn);
 
-/** One SN line. Its fields belong to the worker but for `shared`. */
+/** One SN line; all zero, it grants nothing (sn_unreserved). Its fields belong to the worker but
+ * for `shared`. */
 struct saker_sn_line {
 	struct saker_sn_params params;
 	saker_sn last;         /**< last SN handed out, or the one below the first */

@@ -167,9 +167,9 @@ static void
 accepts_epochs_next_to_the_current_one(void **state)
 {
 	(void)state;
-	assert_placed(&in_order, NOW, sn_of(4464, 3, 9), 70000);
-	assert_placed(&in_order, NOW, sn_of(4463, 0, 1), 69999);
-	assert_placed(&in_order, NOW, sn_of(4465, 0xffffff, 0xffffff), 70001);
+	assert_placed(&in_order, NOW, sn_of(4464, 3, 9), 70001);
+	assert_placed(&in_order, NOW, sn_of(4463, 0, 1), 70000);
+	assert_placed(&in_order, NOW, sn_of(4465, 0xffffff, 0xffffff), 70002);
 	assert_drops(&in_order, NOW, sn_of(4462, 0, 1), SAKER_DROP_EPOCH_RANGE);
 	assert_drops(&in_order, NOW, sn_of(4466, 0, 1), SAKER_DROP_EPOCH_RANGE);
 	assert_drops(&in_order, NOW, sn_of(4464 + 32768, 0, 1), SAKER_DROP_EPOCH_RANGE);
@@ -182,12 +182,12 @@ compares_epochs_over_the_wrap(void **state)
 
 	(void)state;
 	p.epoch = 65535;
-	assert_placed(&p, 0, sn_of(0, 0, 1), 65536);
+	assert_placed(&p, 0, sn_of(0, 0, 1), 65537);
 	p.epoch = 65536;
-	assert_placed(&p, 0, sn_of(65535, 0, 1), 65535);
+	assert_placed(&p, 0, sn_of(65535, 0, 1), 65536);
 	p.epoch = 0;
-	assert_placed(&p, 0, sn_of(1, 0, 1), 1);
-	assert_drops(&p, 0, sn_of(65535, 0, 1), SAKER_DROP_EPOCH_RANGE);
+	assert_placed(&p, 0, sn_of(1, 0, 1), 2);
+	assert_placed(&p, 0, sn_of(65535, 0, 1), 0);
 }
 
 static void
@@ -220,7 +220,7 @@ oldest_run_is_the_first_that_is_fresh(void **state)
 			saker_fresh(&p, &c, false, (uint64_t)sn, &place), SAKER_DROP_STALE);
 	}
 	saker_clock_start(&c, 0);
-	assert_int_equal(saker_oldest_run(&in_order, &c), 69999);
+	assert_int_equal(saker_oldest_run(&in_order, &c), 70000);
 	p = in_order;
 	p.epoch = 0;
 	assert_int_equal(saker_oldest_run(&p, &c), 0);

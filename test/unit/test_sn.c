@@ -87,6 +87,15 @@ grants_nothing_before_a_limit_is_published(void **state)
 }
 
 static void
+grants_nothing_on_a_line_that_was_never_made_ready(void **state)
+{
+	struct saker_sn_line l = { 0 };
+
+	(void)state;
+	assert_grant(saker_sn_take(&l, NOW, one_block, 9), 0, 0, SAKER_DROP_SN_UNRESERVED);
+}
+
+static void
 runs_densely_within_a_slot_and_jumps_with_it(void **state)
 {
 	struct saker_sn_line l;
@@ -449,6 +458,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grants_nothing_before_a_limit_is_published),
+		cmocka_unit_test(grants_nothing_on_a_line_that_was_never_made_ready),
 		cmocka_unit_test(runs_densely_within_a_slot_and_jumps_with_it),
 		cmocka_unit_test(
 			goes_on_counting_when_the_clock_steps_back_by_no_more_than_half_the_skew),

@@ -2,153 +2,14 @@
  * Copyright (c) 2026 The saker authors
  */
 
-#include "saker_sn_keeper.h"
-
 #include <errno.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "sender_life.h"
 
-#define PATH_SIZE 256
-#define DAY_MS    86400000ULL
-#define NOW       (20000 * DAY_MS + 50000) /* epoch 20000, slot 500 */
-#define CHUNK     (1u << 26)               /* SNs of a reservation in the counter discipline */
-
-static const struct saker_sn_params in_time = {
-	.mode = SAKER_SN_TIME,
-	.epoch_seconds = 86400,
-	.slot_ms = 100,
-	.window_ms = 2000,
-	.skew_ms = 500,
-	.rekey_shift = 24,
-	.max_blocks = 1ULL << 44,
-};
-
-static const struct saker_sn_params in_order = {
-	.mode = SAKER_SN_COUNTER,
-	.epoch = 7,
-	.rekey_shift = -1,
-	.max_blocks = 1ULL << 44,
-};
-
-static const struct saker_sn_id line_id = {
-	.format = 'E', .spi = 0x1001, .source = { 10, 0, 0, 1 }, .source_len = 4, .mk_check = { 1 }
-};
-
-static const uint16_t one_block[64] = {
-	[0 ... 63] = 1,
-};
-
-/* A state directory, and one life of a sender in it. */
-struct place {
-	char dir[PATH_SIZE], temp[PATH_SIZE];
-	struct saker_faults faults;
-	struct saker_sn_id id;
-	struct saker_sn_params params;
-	struct saker_sn_keeper *keeper;
-	struct saker_sn_line line;
-};
-
-static int
-make_place(void **state)
-{
-	struct place *at = aligned_alloc(_Alignof(struct place), sizeof(*at));
-
-	memset(at, 0, sizeof(*at));
-	strcpy(at->dir, P_tmpdir "/saker-keeper-XXXXXX");
-	if (mkdtemp(at->dir) == NULL)
-		return -1;
-	snprintf(at->temp, PATH_SIZE, "%.200s/%s.tmp", at->dir, SAKER_STORE_FILE);
-	at->id = line_id;
-	at->params = in_time;
-	*state = at;
-	return 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
-remove_place(void **state)
-{
-	struct place *at = *state;
-
-	saker_sn_keeper_free(at->keeper);
-	nftw(at->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	saker_faults_free(&at->faults);
-	free(at);
-	return 0;
-}
-
-/* Nothing is written at the end of a life, so that this is what a kill leaves too. */
-static void
-end_life(struct place *at)
-{
-	saker_sn_keeper_free(at->keeper);
-	at->keeper = NULL;
-	saker_faults_free(&at->faults);
-}
-
-static int
-try_life(struct place *at, uint64_t now)
-{
-	struct saker_sn_store *store;
-
-	end_life(at);
-	store = saker_sn_store_open(at->dir, &at->faults);
-	assert_non_null(store);
-	at->keeper = saker_sn_keeper_create(store);
-	assert_non_null(at->keeper);
-	return saker_sn_keeper_add(at->keeper, &at->id, &at->params, &at->line, now, &at->faults);
-}
-
-static void
-begin_life(struct place *at, uint64_t now)
-{
-	assert_int_equal(try_life(at, now), 0);
-	assert_int_equal(saker_sn_keeper_renew(at->keeper, now), 0);
-}
-
-static saker_sn
-sn_of(struct saker_sn_grant g)
-{
-	return (saker_sn)(g.epoch >> 16) << 64 | g.first;
-}
-
-static saker_sn
-limit_of(const struct place *at)
-{
-	return saker_sn_line_limit_get(&at->line);
-}
-
-static enum saker_drop
-try_one(struct place *at, uint64_t now)
-{
-	return saker_sn_take(&at->line, now, one_block, 1).why;
-}
-
-static saker_sn
-take_one(struct place *at, uint64_t now)
-{
-	struct saker_sn_grant g = saker_sn_take(&at->line, now, one_block, 1);
-
-	assert_string_equal(saker_drop_info[g.why].name, "ok");
-	return sn_of(g);
-}
+#define CHUNK (1u << 26) /* SNs of a reservation in the counter discipline */
 
 static void
 assert_told(const struct place *at, const char *text)
@@ -334,7 +195,7 @@ publishes_nothing_when_the_commit_fails(void **state)
 	struct place *at = *state;
 
 	assert_int_equal(try_life(at, NOW), 0);
-	assert_int_equal(mkdir(at->temp, 0700), 0);
+	assert_int_equal(mkdir(at->state.temp, 0700), 0);
 	assert_int_equal(saker_sn_keeper_renew(at->keeper, NOW), -EISDIR);
 	assert_true(saker_sn_keeper_failed(at->keeper));
 	assert_int_equal(saker_sn_keeper_error(at->keeper), EISDIR);
@@ -342,7 +203,7 @@ publishes_nothing_when_the_commit_fails(void **state)
 	assert_int_equal(saker_sn_keeper_start(at->keeper, &at->faults), -EISDIR);
 	assert_told(at, "SN reservations can't be written");
 	assert_int_equal(try_one(at, NOW + 400), SAKER_DROP_SN_UNRESERVED);
-	assert_int_equal(rmdir(at->temp), 0);
+	assert_int_equal(rmdir(at->state.temp), 0);
 	assert_int_equal(saker_sn_keeper_renew(at->keeper, NOW + 400), 0);
 	assert_false(saker_sn_keeper_failed(at->keeper));
 	take_one(at, NOW + 400);
@@ -484,7 +345,7 @@ static void
 toggle_disk(struct history *h)
 {
 	h->broken = !h->broken;
-	assert_int_equal(h->broken ? mkdir(h->at->temp, 0700) : rmdir(h->at->temp), 0);
+	assert_int_equal(h->broken ? mkdir(h->at->state.temp, 0700) : rmdir(h->at->state.temp), 0);
 }
 
 static void
@@ -621,10 +482,10 @@ thread_supplies_stops_with_a_broken_disk_and_recovers(void **state)
 	assert_true(comes_to(at, SAKER_OK));
 	usleep(400000);
 	assert_true(comes_to(at, SAKER_OK));
-	assert_int_equal(mkdir(at->temp, 0700), 0);
+	assert_int_equal(mkdir(at->state.temp, 0700), 0);
 	assert_true(comes_to(at, SAKER_DROP_SN_UNRESERVED));
 	assert_true(saker_sn_keeper_failed(at->keeper));
-	assert_int_equal(rmdir(at->temp), 0);
+	assert_int_equal(rmdir(at->state.temp), 0);
 	assert_true(comes_to(at, SAKER_OK));
 	assert_false(saker_sn_keeper_failed(at->keeper));
 	clock_gettime(CLOCK_MONOTONIC, &before);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,11 +17,11 @@
 
 #include <cmocka.h>
 
-#define PATH_SIZE 256
+#include "state_dir.h"
 
 /* A directory for each test, and what the last refusal said. */
 struct place {
-	char dir[PATH_SIZE], file[PATH_SIZE], temp[PATH_SIZE];
+	struct state_dir state;
 	struct saker_faults faults;
 };
 
@@ -31,22 +30,10 @@ make_place(void **state)
 {
 	struct place *at = calloc(1, sizeof(*at));
 
-	strcpy(at->dir, P_tmpdir "/saker-store-XXXXXX");
-	if (mkdtemp(at->dir) == NULL)
+	if (state_dir_make(&at->state) != 0)
 		return -1;
-	snprintf(at->file, PATH_SIZE, "%.200s/%s", at->dir, SAKER_STORE_FILE);
-	snprintf(at->temp, PATH_SIZE, "%.200s/%s.tmp", at->dir, SAKER_STORE_FILE);
 	*state = at;
 	return 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static int
@@ -54,7 +41,7 @@ remove_place(void **state)
 {
 	struct place *at = *state;
 
-	nftw(at->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	state_dir_remove(&at->state);
 	saker_faults_free(&at->faults);
 	free(at);
 	return 0;
@@ -83,7 +70,7 @@ open_store(struct place *at)
 	struct saker_sn_store *s;
 
 	saker_faults_free(&at->faults);
-	s = saker_sn_store_open(at->dir, &at->faults);
+	s = saker_sn_store_open(at->state.dir, &at->faults);
 	if (s == NULL)
 		assert_int_equal(at->faults.errors, 1);
 	else
@@ -109,13 +96,13 @@ assert_refused(struct place *at, const char *because)
 	assert_null(open_store(at));
 	if (strstr(at->faults.text[0], because) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", at->faults.text[0], because);
-	assert_non_null(strstr(at->faults.text[0], at->dir));
+	assert_non_null(strstr(at->faults.text[0], at->state.dir));
 }
 
 static size_t
 read_file(const struct place *at, char *text, size_t size)
 {
-	FILE *f = fopen(at->file, "r");
+	FILE *f = fopen(at->state.file, "r");
 	size_t n;
 
 	assert_non_null(f);
@@ -155,14 +142,14 @@ starts_empty_in_a_directory_it_makes(void **state)
 	struct saker_sn_store *s;
 	struct stat st;
 
-	rmdir(at->dir);
+	rmdir(at->state.dir);
 	s = open_store(at);
 	assert_non_null(s);
-	assert_int_equal(stat(at->dir, &st), 0);
+	assert_int_equal(stat(at->state.dir, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
 	assert_null(saker_sn_store_find(s, &r.id));
 	assert_true(saker_sn_store_highest(s, &r.id) == 0);
-	assert_string_equal(saker_sn_store_dir(s), at->dir);
+	assert_string_equal(saker_sn_store_dir(s), at->state.dir);
 	saker_sn_store_close(s);
 	saker_sn_store_close(NULL);
 }
@@ -210,9 +197,9 @@ writes_one_line_a_record_under_a_checksum(void **state)
 	n = read_file(at, text, sizeof(text));
 	assert_memory_equal(text, want, strlen(want));
 	assert_int_equal(n, strlen(want) + 64 + 1);
-	assert_int_equal(stat(at->file, &st), 0);
+	assert_int_equal(stat(at->state.file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_not_equal(access(at->temp, F_OK), 0);
+	assert_int_not_equal(access(at->state.temp, F_OK), 0);
 }
 
 static void
@@ -293,11 +280,11 @@ keeps_the_old_file_when_a_commit_fails(void **state)
 
 	put_and_commit(at, r, 1);
 	s = open_store(at);
-	assert_int_equal(mkdir(at->temp, 0700), 0); /* no temporary file can be made now */
+	assert_int_equal(mkdir(at->state.temp, 0700), 0); /* no temporary file can be made now */
 	assert_int_equal(saker_sn_store_put(s, &r[1]), 0);
 	assert_int_equal(saker_sn_store_commit(s), -EISDIR);
 	saker_sn_store_close(s);
-	assert_int_equal(rmdir(at->temp), 0);
+	assert_int_equal(rmdir(at->state.temp), 0);
 	s = open_store(at);
 	assert_record(s, &r[0]);
 	saker_sn_store_close(s);
@@ -311,7 +298,7 @@ ignores_a_temporary_file_left_behind(void **state)
 	struct saker_sn_store *s;
 
 	put_and_commit(at, &r, 1);
-	write_file(at->temp, "half a fi", 9);
+	write_file(at->state.temp, "half a fi", 9);
 	s = open_store(at);
 	assert_record(s, &r);
 	assert_int_equal(saker_sn_store_commit(s), 0);
@@ -332,7 +319,7 @@ refuses_a_directory_that_another_process_uses(void **state)
 	assert_non_null(s);
 	child = fork();
 	if (child == 0)
-		_exit(saker_sn_store_open(at->dir, &at->faults) == NULL ? 42 : 0);
+		_exit(saker_sn_store_open(at->state.dir, &at->faults) == NULL ? 42 : 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(WEXITSTATUS(status), 42);
 	assert_refused(at, "another saker uses state directory");
@@ -349,12 +336,12 @@ refuses_a_directory_it_can_not_make(void **state)
 	struct saker_faults faults = { 0 };
 	char path[PATH_SIZE + 16];
 
-	snprintf(path, sizeof(path), "%s/none/state", at->dir);
+	snprintf(path, sizeof(path), "%s/none/state", at->state.dir);
 	assert_null(saker_sn_store_open(path, &faults));
 	assert_non_null(strstr(faults.text[0], "can't be used (No such file or directory)"));
 	saker_faults_free(&faults);
-	write_file(at->file, "", 0);
-	assert_null(saker_sn_store_open(at->file, &faults));
+	write_file(at->state.file, "", 0);
+	assert_null(saker_sn_store_open(at->state.file, &faults));
 	assert_non_null(strstr(faults.text[0], "can't be used (Not a directory)"));
 	saker_faults_free(&faults);
 }
@@ -364,7 +351,7 @@ refuses_a_directory_it_can_not_write(void **state)
 {
 	struct place *at = *state;
 
-	assert_int_equal(mkdir(at->temp, 0700), 0);
+	assert_int_equal(mkdir(at->state.temp, 0700), 0);
 	assert_refused(at, "can't be written");
 }
 
@@ -373,7 +360,7 @@ refuses_an_empty_file(void **state)
 {
 	struct place *at = *state;
 
-	write_file(at->file, "", 0);
+	write_file(at->state.file, "", 0);
 	assert_refused(at, "is empty");
 }
 
@@ -382,10 +369,10 @@ refuses_a_file_of_another_kind(void **state)
 {
 	struct place *at = *state;
 
-	write_file(at->file, "saker sn reservations 2\n", 24);
+	write_file(at->state.file, "saker sn reservations 2\n", 24);
 	assert_refused(at, "not a list of SN reservations");
-	assert_int_equal(remove(at->file), 0);
-	assert_int_equal(mkdir(at->file, 0700), 0);
+	assert_int_equal(remove(at->state.file), 0);
+	assert_int_equal(mkdir(at->state.file, 0700), 0);
 	assert_refused(at, "can't be read");
 }
 
@@ -400,10 +387,10 @@ refuses_a_file_cut_short_anywhere(void **state)
 	put_and_commit(at, r, 2);
 	n = read_file(at, text, sizeof(text));
 	for (size_t cut = 0; cut < n; cut++) {
-		write_file(at->file, text, cut);
+		write_file(at->state.file, text, cut);
 		assert_null(open_store(at));
 	}
-	write_file(at->file, text, n - 1);
+	write_file(at->state.file, text, n - 1);
 	assert_refused(at, "is truncated");
 }
 
@@ -420,14 +407,14 @@ refuses_a_file_with_any_bit_changed_or_octet_added(void **state)
 	n = read_file(at, text, sizeof(text));
 	for (size_t bit = 0; bit < 8 * n; bit += 3) {
 		text[bit / 8] ^= (char)(1 << bit % 8);
-		write_file(at->file, text, n);
+		write_file(at->state.file, text, n);
 		assert_null(open_store(at));
 		text[bit / 8] ^= (char)(1 << bit % 8);
 	}
 	text[n] = '\n';
-	write_file(at->file, text, n + 1);
+	write_file(at->state.file, text, n + 1);
 	assert_null(open_store(at));
-	write_file(at->file, text, n);
+	write_file(at->state.file, text, n);
 	s = open_store(at);
 	assert_record(s, &r);
 	saker_sn_store_close(s);
@@ -481,7 +468,7 @@ refuses_malformed_records_under_a_right_checksum(void **state)
 	struct place *at = *state;
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-		write_file(at->file, malformed[i].text, strlen(malformed[i].text));
+		write_file(at->state.file, malformed[i].text, strlen(malformed[i].text));
 		assert_refused(at, malformed[i].because);
 	}
 }
