@@ -141,8 +141,8 @@ struct saker_cfg_policy {
 	uint16_t clear_octets; /**< a multiple of 4 */
 	uint8_t ioffset;       /**< units of 4 octets */
 	enum saker_df df;
-	struct saker_cfg_hex client;                  /**< role server: source id of the client */
-	struct saker_cfg_hex sources[SAKER_CFG_LIST]; /**< inbound: only these source ids */
+	struct saker_cfg_hex client;   /**< role server: source id of the client */
+	struct saker_cfg_hex *sources; /**< inbound: only these source ids; none: any */
 	uint8_t n_sources;
 	int line;
 };
@@ -179,9 +179,10 @@ const char *saker_cfg_encap_name(enum saker_encap v);
 const char *saker_cfg_combine_name(enum saker_combine v);
 
 /**
- * Walk every setting of a configuration with its effective value, in file order.
+ * Walk every setting of a configuration with its effective value, in the order of the reference.
+ * Settings that have no bearing on their object (the peer of a dropping policy) are left out.
  * @param fn called with the path ("trust_groups.cluster.spi"), the value as the file would spell
- *        it, and whether it is the default
+ *        it ("none" where there is none), and whether it is the default
  */
 void saker_config_walk(const struct saker_config *c,
 	void (*fn)(void *arg, const char *path, const char *value, bool is_default), void *arg);

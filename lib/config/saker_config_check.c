@@ -1,3 +1,222 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The saker authors
  */
+
+#include "saker_config_internal.h"
+
+#define MIN_MTU6 1280 /* RFC 8200, section 5 */
+
+static void
+check_mtu6(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_port *p = o->p;
+
+	if (p->address6.family != 0 && p->mtu < MIN_MTU6)
+		saker_cfg_fault(r, o, "mtu", "mtu %u is too small for IPv6; give at least %d",
+			p->mtu, MIN_MTU6);
+}
+
+static void
+check_device(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_port *p = o->p;
+
+	for (const struct saker_cfg_port *q = r->c->ports; q < p; q++)
+		if (p->device[0] != '\0' && strcmp(p->device, q->device) == 0)
+			saker_cfg_fault(r, o, "device",
+				"device %s is taken by the port on line %d; give each port its own",
+				p->device, q->line);
+}
+
+const struct saker_cfg_rule saker_cfg_port_rules[] = {
+	{ check_mtu6, { "mtu", "address6" },
+		"A port with an IPv6 address has an `mtu` of at least 1280." },
+	{ check_device, { "device" }, "No two ports share a `device`." },
+	{ NULL },
+};
+
+static void
+check_id_form(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_root_key *k = o->p;
+
+	if (k->id.len % 4 != 0)
+		saker_cfg_fault(r, o, "id", "id has %u octets; make it a multiple of 4", k->id.len);
+}
+
+static void
+check_id_unique(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_root_key *k = o->p;
+
+	for (const struct saker_cfg_root_key *q = r->c->root_keys; q < k; q++) {
+		if (k->id.len == 0 || q->level != k->level || q->id.len != k->id.len ||
+			memcmp(q->id.octets, k->id.octets, k->id.len) != 0)
+			continue;
+		saker_cfg_fault(r, o, "id",
+			"id is that of root key \"%s\" of the same level on line %d; choose "
+			"another",
+			q->name, q->line);
+		return;
+	}
+}
+
+const struct saker_cfg_rule saker_cfg_root_key_rules[] = {
+	{ check_id_form, { "id" }, "An `id` is a multiple of 4 octets long." },
+	{ check_id_unique, { "id", "level" }, "No two root keys of a level share an `id`." },
+	{ NULL },
+};
+
+/** True if every port's role and address were read well. */
+static bool
+ports_sound(const struct saker_cfg_reader *r)
+{
+	const struct saker_cfg_obj *o = r->objs[SAKER_SEC_PORTS];
+
+	for (unsigned int i = 0; i < r->n[SAKER_SEC_PORTS]; i++)
+		if (!saker_cfg_sound(&o[i], "role") || !saker_cfg_given(&o[i], "role") ||
+			!saker_cfg_sound(&o[i], "address") || !saker_cfg_sound(&o[i], "address6"))
+			return false;
+	return true;
+}
+
+const struct saker_cfg_port *
+saker_cfg_cipher_port(const struct saker_cfg_reader *r)
+{
+	const struct saker_cfg_port *p = r->c->ports, *end = p + r->c->n_ports;
+
+	if (!ports_sound(r))
+		return NULL;
+	for (; p < end; p++)
+		if (p->role == SAKER_PORT_CIPHER)
+			return p;
+	return NULL;
+}
+
+static void
+check_port_roles(struct saker_cfg_reader *r)
+{
+	static const char *const names[] = {
+		[SAKER_PORT_CLEAR] = "clear", [SAKER_PORT_CIPHER] = "cipher"
+	};
+	const struct saker_cfg_port *p = r->c->ports;
+	unsigned int n[2] = { 0, 0 };
+	int last = 0;
+
+	if (!ports_sound(r))
+		return;
+	for (unsigned int i = 0; i < r->c->n_ports; i++) {
+		n[p[i].role]++;
+		last = p[i].line;
+	}
+	for (int role = 0; role < 2; role++)
+		if (n[role] != 1)
+			saker_fault(r->faults, r->c->file, last,
+				"ports: there are %u of role \"%s\"; give exactly one", n[role],
+				names[role]);
+}
+
+static void
+check_tunnel_ends(struct saker_cfg_reader *r)
+{
+	const struct saker_cfg_port *port = saker_cfg_cipher_port(r);
+	bool tunnels = false;
+
+	for (unsigned int i = 0; i < r->c->n_policies; i++)
+		tunnels |= r->c->policies[i].action == SAKER_ACTION_PROTECT &&
+			   r->c->policies[i].mode == SAKER_MODE_TUNNEL;
+	if (!tunnels || port == NULL || port->address.family != 0 || port->address6.family != 0)
+		return;
+	saker_warning(r->faults, r->c->file, port->line,
+		"port \"%s\" has neither address nor address6, so no neighbour can resolve it; "
+		"give "
+		"it the address where tunnels end",
+		port->name);
+}
+
+const struct saker_cfg_whole_rule saker_cfg_whole_rules[] = {
+	{ check_port_roles,
+		"There is exactly one port of `role` \"clear\" and one of `role` \"cipher\"." },
+	{ check_tunnel_ends,
+		"Where a policy protects in tunnel mode, the cipher port should have an address "
+		"(warning)." },
+	{ NULL, NULL },
+};
+
+static void
+check_required(
+	struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const struct saker_cfg_field *f)
+{
+	if ((f->flags & SAKER_F_REQUIRED) == 0 || saker_cfg_given(o, f->name))
+		return;
+	if (f->only.field == NULL)
+		saker_cfg_fault(r, o, NULL, "%s is missing; give it", f->name);
+	else
+		saker_cfg_fault(r, o, NULL, "%s is missing; %s = \"%s\" needs it", f->name,
+			f->only.field, f->only.word);
+}
+
+static void
+check_bearing(
+	struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const struct saker_cfg_field *f)
+{
+	static const char text[] = "%s is for %s = \"%s\" only; take it out";
+
+	if (!saker_cfg_given(o, f->name))
+		return;
+	if ((f->flags & SAKER_F_LENIENT) != 0)
+		saker_cfg_warn(r, o, f->name, text, f->name, f->only.field, f->only.word);
+	else
+		saker_cfg_fault(r, o, f->name, text, f->name, f->only.field, f->only.word);
+}
+
+static void
+check_fields(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	for (const struct saker_cfg_field *f = o->section->fields; f->name != NULL; f++) {
+		if (f->only.field != NULL && !saker_cfg_sound(o, f->only.field))
+			continue;
+		if (saker_cfg_applies(o->section, f, o->p))
+			check_required(r, o, f);
+		else
+			check_bearing(r, o, f);
+	}
+}
+
+static bool
+has_needs(const struct saker_cfg_obj *o, const struct saker_cfg_rule *rule)
+{
+	for (const char *const *name = rule->needs; *name != NULL; name++)
+		if (!saker_cfg_sound(o, *name))
+			return false;
+	return true;
+}
+
+static void
+check_object(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	static const struct saker_cfg_rule none = { NULL };
+	const struct saker_cfg_rule *rule = o->section->rules;
+
+	if (o->at != NULL && config_setting_is_group(o->at))
+		check_fields(r, o);
+	for (rule = rule == NULL ? &none : rule; rule->check != NULL; rule++)
+		if (has_needs(o, rule))
+			rule->check(r, o);
+}
+
+void
+saker_cfg_check(struct saker_cfg_reader *r)
+{
+	for (int id = 0; id < SAKER_SECTIONS; id++) {
+		for (unsigned int i = 0; i < r->n[id]; i++) {
+			const struct saker_cfg_obj *o = &r->objs[id][i];
+
+			check_object(r, o);
+			for (unsigned int k = 0; k < o->n_kids; k++)
+				check_object(r, &o->kids[k]);
+		}
+	}
+	for (const struct saker_cfg_whole_rule *w = saker_cfg_whole_rules; w->check != NULL; w++)
+		w->check(r);
+}

@@ -1,3 +1,364 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The saker authors
  */
+
+#include <stddef.h>
+
+#include "saker_config_internal.h"
+
+#define END_OF_FIELDS                                                                              \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR },
+	{ "cipher", SAKER_PORT_CIPHER }, { NULL, 0 } };
+static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
+	{ "task", SAKER_TASK }, { NULL, 0 } };
+static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", SAKER_NOT_BUILT },
+	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", SAKER_NOT_BUILT },
+	{ "esp", SAKER_NOT_BUILT }, { NULL, 0 } };
+static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
+	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
+	{ "source-ip", SAKER_V_SOURCE_IP }, { "ip-pair", SAKER_V_IP_PAIR }, { NULL, 0 } };
+static const struct saker_cfg_word suite_words[] = { { "aes-256-gcm", SAKER_AES_256_GCM },
+	{ "aes-128-gcm", SAKER_AES_128_GCM }, { NULL, 0 } };
+static const struct saker_cfg_word combine_words[] = { { "hkdf", SAKER_HKDF }, { "xor", SAKER_XOR },
+	{ NULL, 0 } };
+static const struct saker_cfg_word group_role_words[] = { { "peer", SAKER_ROLE_PEER },
+	{ "server", SAKER_ROLE_SERVER }, { "client", SAKER_ROLE_CLIENT }, { NULL, 0 } };
+static const struct saker_cfg_word isolate_words[] = { { "flow", SAKER_ISOLATE_FLOW },
+	{ "source", SAKER_ISOLATE_SOURCE }, { "policy", SAKER_ISOLATE_POLICY }, { NULL, 0 } };
+static const struct saker_cfg_word sn_words[] = { { "time", SAKER_SN_TIME },
+	{ "counter", SAKER_SN_COUNTER }, { NULL, 0 } };
+static const struct saker_cfg_word replay_words[] = { { "window", SAKER_REPLAY_WINDOW },
+	{ "none", SAKER_REPLAY_NONE }, { NULL, 0 } };
+static const struct saker_cfg_word encap_words[] = { { "udp", SAKER_ENCAP_UDP },
+	{ "ip", SAKER_ENCAP_IP }, { NULL, 0 } };
+static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_PROTECT },
+	{ "bypass", SAKER_ACTION_BYPASS }, { "drop", SAKER_ACTION_DROP }, { NULL, 0 } };
+static const struct saker_cfg_word mode_words[] = { { "tunnel", SAKER_MODE_TUNNEL },
+	{ "transport", SAKER_MODE_TRANSPORT }, { NULL, 0 } };
+static const struct saker_cfg_word df_words[] = { { "set", SAKER_DF_SET },
+	{ "copy", SAKER_DF_COPY }, { "clear", SAKER_DF_CLEAR }, { NULL, 0 } };
+
+#define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
+#define NAME_HELP           "Its name: up to 31 printable characters, unique within the section."
+#define ONLY(field_, word_) .only = { field_, word_ }
+
+#define G(member_) AT(struct saker_cfg_gateway, member_)
+static const struct saker_cfg_field gateway_fields[] = {
+	{ "name", SAKER_T_NAME, G(name), .def = "saker",
+		.help = "Name of this gateway, for people." },
+	{ "state_dir", SAKER_T_PATH, G(state_dir), .def = "./state",
+		.help = "Directory of the SN reservations. If it can't be written, nothing is sent "
+			"under protection." },
+	{ "driver", SAKER_T_NAME, G(driver), .def = "auto",
+		.help = "Crypto driver by name; `auto`: the best that passes its self-test." },
+	{ "mbufs", SAKER_T_INT, G(mbufs), .def = "16384", .min = 1024, .max = 4194304,
+		.help = "Packet buffers per port." },
+	END_OF_FIELDS,
+};
+
+#define P(member_) AT(struct saker_cfg_port, member_)
+static const struct saker_cfg_field port_fields[] = {
+	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, P(name), .help = NAME_HELP },
+	{ "device", SAKER_T_NAME, SAKER_F_REQUIRED, P(device),
+		.help = "Name of the ethdev: a PCI address, or a virtual device such as "
+			"`net_pcap0`." },
+	{ "role", SAKER_T_WORD, SAKER_F_REQUIRED, P(role), .words = role_words,
+		.help = "Whether clear or protected packets pass there." },
+	{ "address", SAKER_T_IP, P(address), .min = 4, .max = 4,
+		.help = "The port's own IPv4 address, where tunnels end." },
+	{ "address6", SAKER_T_IP, P(address6), .min = 6, .max = 6,
+		.help = "The port's own IPv6 address." },
+	{ "mtu", SAKER_T_INT, P(mtu), .def = "1500", .min = 576, .max = 9600,
+		.help = "Longest IP packet to send, octets." },
+	{ "next_hop_mac", SAKER_T_MAC, P(next_hop_mac),
+		.help = "Fixed Ethernet address that packets are sent to. Without it the neighbour "
+			"is resolved." },
+	{ "rx_queues", SAKER_T_INT, P(rx_queues), .def = "0", .min = 0, .max = 64,
+		.help = "Receive queues; 0: one a worker, as far as the device has them." },
+	END_OF_FIELDS,
+};
+
+#define K(member_) AT(struct saker_cfg_root_key, member_)
+static const struct saker_cfg_field root_key_fields[] = {
+	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, K(name), .help = NAME_HELP },
+	{ "level", SAKER_T_WORD, SAKER_F_REQUIRED, K(level), .words = level_words,
+		.help = "Level of the key." },
+	{ "id", SAKER_T_HEX, SAKER_F_REQUIRED, K(id), .min = SAKER_ROOT_ID_MIN,
+		.max = SAKER_ROOT_ID_MAX,
+		.help = "Id of the key, a multiple of 4 octets: what Master Key options carry." },
+	{ "file", SAKER_T_PATH, SAKER_F_REQUIRED, K(file),
+		.help = "The root key file: mode 0600, owned by the user that saker runs as." },
+	END_OF_FIELDS,
+};
+
+#define B(member_) AT(struct saker_cfg_binding, member_)
+static const struct saker_cfg_field binding_fields[] = {
+	{ "source_id", SAKER_T_HEX, B(source_id), .min = 4, .max = 8,
+		.help = "The source, as long as the group's `source_id`; absent for `source-ip` "
+			"and "
+			"`ip-pair`." },
+	{ "from", SAKER_T_IPS, SAKER_F_REQUIRED | SAKER_F_NONEMPTY, B(from),
+		.help = "Outer source addresses that it may use." },
+	{ "to", SAKER_T_IPS, SAKER_F_REQUIRED | SAKER_F_NONEMPTY, B(to),
+		.help = "Outer destination addresses that it may send to." },
+	END_OF_FIELDS,
+};
+
+static const struct saker_cfg_section binding_section = {
+	.name = "addresses",
+	.title = "addresses",
+	.help = "Entries of `addresses` of a trust group: which outer addresses belong to a "
+		"source.",
+	.fields = binding_fields,
+	.rules = saker_cfg_binding_rules,
+	.size = sizeof(struct saker_cfg_binding),
+	.line_at = offsetof(struct saker_cfg_binding, line),
+	.list_at = offsetof(struct saker_cfg_group, addresses),
+	.count_at = offsetof(struct saker_cfg_group, n_addresses),
+	.max = 65535,
+};
+
+/** A key per slot where the key's context has a rekey word and the clock moves it on. */
+static int64_t
+default_rekey_shift(const void *object)
+{
+	const struct saker_cfg_group *g = object;
+	bool word = g->variant != SAKER_V_SOURCE_ID_64 && g->variant != SAKER_V_CONNECTION_ID;
+
+	return word && g->sn.mode == SAKER_SN_TIME && g->role == SAKER_ROLE_PEER ? SAKER_SEQ_BITS
+										 : -1;
+}
+
+#define T(member_) AT(struct saker_cfg_group, member_)
+static const struct saker_cfg_field group_fields[] = {
+	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, T(name), .help = NAME_HELP },
+	{ "spi", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_WIDE, T(spi), .min = 1, .max = UINT32_MAX,
+		.help = "Number of the group on the wire, unique." },
+	{ "format", SAKER_T_WORD, T(format), .def = "eesp", .words = format_words,
+		.help = "Packet format. `seh`, `psp`, `tss`, `eesp-subsa` and `esp` are reserved "
+			"words: "
+			"not built into this version." },
+	{ "variant", SAKER_T_WORD, T(variant), .def = "source-id", .words = variant_words,
+		.help = "What identifies the source of a packet." },
+	{ "suite", SAKER_T_WORD, T(suite), .def = "aes-256-gcm", .words = suite_words,
+		.help = "AEAD of the data keys." },
+	{ "root_keys", SAKER_T_REFS, SAKER_F_NONEMPTY, T(root_keys), .refers = SAKER_SEC_ROOT_KEYS,
+		.help = "Root keys that make the master key, at most one a level." },
+	{ "combine", SAKER_T_WORD, T(combine), .def = "hkdf", .words = combine_words,
+		.help = "How root keys become the master key." },
+	{ "role", SAKER_T_WORD, T(role), .def = "peer", .words = group_role_words,
+		.help = "Part of this gateway in the group." },
+	{ "source_id", SAKER_T_HEX, T(source_id), .min = 4, .max = 8,
+		.help = "Id of this gateway, unique per engine in the group: 4 octets for "
+			"`source-id` and `connection-id` (the device half), 8 for `source-id-64`, "
+			"absent for `source-ip` and `ip-pair`." },
+	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), .def = "flow",
+		.words = isolate_words, ONLY("variant", "connection-id"),
+		.help = "How the flow half of a connection id is chosen." },
+	{ "session_first", SAKER_T_INT, T(session_first), .def = "0", .min = 0, .max = 65535,
+		.help = "First session id that is accepted and used." },
+	{ "sessions", SAKER_T_INT, T(sessions), .def = "64", .min = 1, .max = 65536,
+		.help = "How many session ids there are; one per lcore and QoS class." },
+	{ "sn", SAKER_T_WORD, T(sn.mode), .def = "time", .words = sn_words,
+		.help = "Discipline of sequence numbers." },
+	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), .min = 0,
+		.max = 1LL << 40, ONLY("sn", "counter"), .help = "The epoch to send in." },
+	{ "epoch_seconds", SAKER_T_INT, T(sn.epoch_seconds), .def = "86400", .min = 1,
+		.max = 1000000000, ONLY("sn", "time"), .help = "Length of an epoch." },
+	{ "slot_ms", SAKER_T_INT, T(sn.slot_ms), .def = "100", .min = 1, .max = 1000000000,
+		ONLY("sn", "time"), .help = "Length of a slot." },
+	{ "window_ms", SAKER_T_INT, T(sn.window_ms), .def = "2000", .min = 1, .max = 1000000000,
+		ONLY("sn", "time"), .help = "How old a received packet may be." },
+	{ "skew_ms", SAKER_T_INT, T(sn.skew_ms), .def = "500", .min = 4, .max = 1000000000,
+		ONLY("sn", "time"), .help = "How far clocks may be apart." },
+	{ "start_guard", SAKER_T_BOOL, T(start_guard), .def = "true", ONLY("sn", "time"),
+		.help = "After a start, refuse packets from before it: windows are empty then." },
+	{ "replay", SAKER_T_WORD, T(replay), .def = "window", .words = replay_words,
+		.help = "Whether repeated packets are refused." },
+	{ "replay_window", SAKER_T_INT, SAKER_F_LENIENT, T(replay_window), .def = "1024", .min = 64,
+		.max = 1048576, ONLY("replay", "window"),
+		.help = "Packets that a window spans, rounded up to a multiple of 64." },
+	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), .def = "65536",
+		.min = 1, .max = 16777216, ONLY("replay", "window"),
+		.help = "Pairs of source and session that each lcore can follow at a time." },
+	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), .min = -1, .max = 47,
+		.computed = default_rekey_shift,
+		.def_help =
+			"`24` for `source-id`, `source-ip` and `ip-pair` with `sn = \"time\"` in "
+			"a peer group, else `-1`",
+		.help = "-1: a key lasts an epoch; 0: a key per packet; 24: a key per slot." },
+	{ "key_cache", SAKER_T_INT, T(key_cache), .def = "0", .min = 0, .max = 65536,
+		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
+	{ "max_clear", SAKER_T_INT, T(max_clear), .def = "0", .min = 0, .max = SAKER_EESP_MAX_CLEAR,
+		.help = "Payload octets that a received packet may leave in clear." },
+	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), .def = "0", .min = 0, .max = 15,
+		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
+	{ "max_blocks", SAKER_T_INT, T(sn.max_blocks), .def = "17592186044416L", .min = 1,
+		.max = 1LL << 44, .help = "AES blocks that one data key may encrypt." },
+	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), .words = level_words,
+		.help = "Levels whose Master Key option is put into each packet." },
+	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), .refers = SAKER_SEC_ROOT_KEYS,
+		.help = "Further root keys that received Master Key options may name." },
+	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
+		.help = "Which outer addresses belong to which source." },
+	{ "data_keys", SAKER_T_PATH, T(data_keys), ONLY("role", "client"),
+		.help = "File of data keys that this client was handed, in place of root keys." },
+	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
+		.help = "What follows the outer IP header." },
+	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .def = "4500", .min = 1,
+		.max = 65535, ONLY("encap", "udp"), .help = "UDP port to send to and listen at." },
+	{ "protocol", SAKER_T_INT, SAKER_F_LENIENT, T(protocol), .def = "49", .min = 2, .max = 254,
+		ONLY("encap", "ip"), .help = "IP protocol number." },
+	END_OF_FIELDS,
+};
+
+#define Q(member_)   AT(struct saker_cfg_policy, member_)
+#define PROTECT_ONLY ONLY("action", "protect")
+static const struct saker_cfg_field policy_fields[] = {
+	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, Q(name), .help = NAME_HELP },
+	{ "src", SAKER_T_PREFIX, Q(src), .def = "any", .help = "Source addresses." },
+	{ "dst", SAKER_T_PREFIX, Q(dst), .def = "any", .help = "Destination addresses." },
+	{ "proto", SAKER_T_INT, Q(proto), .def = "0", .min = 0, .max = 255,
+		.help = "IP protocol number; 0: any." },
+	{ "sport", SAKER_T_PORTS, Q(sport), .def = "0-65535", .help = "Source ports." },
+	{ "dport", SAKER_T_PORTS, Q(dport), .def = "0-65535", .help = "Destination ports." },
+	{ "action", SAKER_T_WORD, SAKER_F_REQUIRED, Q(action), .words = action_words,
+		.help = "What is done with a packet that matches." },
+	{ "group", SAKER_T_REF, SAKER_F_REQUIRED, Q(group), .refers = SAKER_SEC_GROUPS,
+		PROTECT_ONLY, .help = "Trust group that protects the packet." },
+	{ "mode", SAKER_T_WORD, Q(mode), .def = "tunnel", .words = mode_words, PROTECT_ONLY,
+		.help = "Whether the whole packet is wrapped or only its payload." },
+	{ "local", SAKER_T_IP, Q(local), PROTECT_ONLY,
+		.help = "Outer source address. Transport mode with `source-ip` or `ip-pair`: the "
+			"one "
+			"source address." },
+	{ "peer", SAKER_T_IP, Q(peer), PROTECT_ONLY, .help = "Outer destination address." },
+	{ "clear_octets", SAKER_T_INT, Q(clear_octets), .def = "0", .min = 0,
+		.max = SAKER_EESP_MAX_CLEAR, PROTECT_ONLY,
+		.help = "Payload octets left in clear, authenticated; a multiple of 4." },
+	{ "ioffset", SAKER_T_INT, Q(ioffset), .def = "0", .min = 0, .max = 15, PROTECT_ONLY,
+		.help = "Units of 4 octets of transport header left unauthenticated." },
+	{ "df", SAKER_T_WORD, Q(df), .def = "set", .words = df_words, PROTECT_ONLY,
+		.help = "Don't-fragment bit of the outer IPv4 header." },
+	{ "client", SAKER_T_HEX, Q(client), .min = 4, .max = 8, PROTECT_ONLY,
+		.help = "Role `server`: source id of the client that is sent to." },
+	{ "sources", SAKER_T_HEXES, SAKER_F_NONEMPTY, Q(sources),
+		.count_at = offsetof(struct saker_cfg_policy, n_sources), .min = 4, .max = 8,
+		PROTECT_ONLY,
+		.help = "Source ids that may send inbound what this policy describes; absent: any "
+			"of "
+			"the group." },
+	END_OF_FIELDS,
+};
+
+static void
+finish_port(void *object)
+{
+	static const uint8_t none[6];
+	struct saker_cfg_port *p = object;
+
+	p->has_next_hop = memcmp(p->next_hop_mac, none, sizeof(none)) != 0;
+}
+
+static void
+finish_group(void *object)
+{
+	struct saker_cfg_group *g = object;
+
+	g->replay_window = (g->replay_window + 63) & ~63u;
+}
+
+#define MANY(type_, list_, count_)                                                                 \
+	.size = sizeof(type_), .line_at = offsetof(type_, line),                                   \
+	.list_at = offsetof(struct saker_config, list_),                                           \
+	.count_at = offsetof(struct saker_config, count_)
+
+const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS] = {
+	[SAKER_SEC_GATEWAY] = { "gateway", "gateway", "The gateway itself; one group of settings.",
+		gateway_fields, NULL, .size = sizeof(struct saker_cfg_gateway),
+		.line_at = offsetof(struct saker_cfg_gateway, line),
+		.list_at = offsetof(struct saker_config, gateway) },
+	[SAKER_SEC_PORTS] = { "ports", "port", "A list with one port of each role.", port_fields,
+		saker_cfg_port_rules, MANY(struct saker_cfg_port, ports, n_ports), .max = 64,
+		.finish = finish_port },
+	[SAKER_SEC_ROOT_KEYS] = { "root_keys", "root key",
+		"A list of root keys. The keys themselves stand in files of their own.",
+		root_key_fields, saker_cfg_root_key_rules,
+		MANY(struct saker_cfg_root_key, root_keys, n_root_keys), .max = 4096 },
+	[SAKER_SEC_GROUPS] = { "trust_groups", "trust group",
+		"A list of trust groups: everyone who holds the same root keys for one purpose.",
+		group_fields, saker_cfg_group_rules, MANY(struct saker_cfg_group, groups, n_groups),
+		.max = SAKER_CFG_GROUPS, .finish = finish_group },
+	[SAKER_SEC_POLICIES] = { "policies", "policy",
+		"A list of policies for outbound packets; the first that matches wins. Protecting "
+		"policies also say what their group's sources may send inbound.",
+		policy_fields, saker_cfg_policy_rules,
+		MANY(struct saker_cfg_policy, policies, n_policies), .max = 65534 },
+};
+
+const char *
+saker_cfg_word(const struct saker_cfg_word *words, int value)
+{
+	for (; words->word != NULL; words++)
+		if (words->value == value)
+			return words->word;
+	return "?";
+}
+
+const char *
+saker_cfg_level_name(enum saker_level v)
+{
+	return saker_cfg_word(level_words, (int)v);
+}
+
+const char *
+saker_cfg_variant_name(enum saker_variant v)
+{
+	return saker_cfg_word(variant_words, (int)v);
+}
+
+const char *
+saker_cfg_suite_name(enum saker_suite v)
+{
+	return saker_cfg_word(suite_words, (int)v);
+}
+
+const char *
+saker_cfg_role_name(enum saker_role v)
+{
+	return saker_cfg_word(group_role_words, (int)v);
+}
+
+const char *
+saker_cfg_action_name(enum saker_action v)
+{
+	return saker_cfg_word(action_words, (int)v);
+}
+
+const char *
+saker_cfg_mode_name(enum saker_mode v)
+{
+	return saker_cfg_word(mode_words, (int)v);
+}
+
+const char *
+saker_cfg_sn_name(enum saker_sn_mode v)
+{
+	return saker_cfg_word(sn_words, (int)v);
+}
+
+const char *
+saker_cfg_encap_name(enum saker_encap v)
+{
+	return saker_cfg_word(encap_words, (int)v);
+}
+
+const char *
+saker_cfg_combine_name(enum saker_combine v)
+{
+	return saker_cfg_word(combine_words, (int)v);
+}

@@ -22,8 +22,10 @@
 #define SAKER_BATCH 64 /**< slots of a batch */
 
 /**
- * A group key made ready for derivation: the AES-256 encryption key schedule (FIPS 197) and
- * the two CMAC subkeys (SP 800-38B). The first 32 octets of the schedule are the key itself.
+ * A group key made ready for derivation. Every driver fills the first two round keys, which
+ * are the key itself, and the two CMAC subkeys (SP 800-38B). The rest of the AES-256 encryption
+ * key schedule (FIPS 197) is zero where the driver that made it does not need it, so a master is
+ * for that driver only.
  */
 struct saker_master {
 	uint8_t round_keys[15][16] __attribute__((aligned(64)));
@@ -75,27 +77,30 @@ struct saker_crypto_ops {
 	/** @return a priority above 0 (higher is better), or -ENOTSUP on this machine. */
 	int (*probe)(void);
 
-	/** Context of one lcore, on NUMA node @p socket. @return NULL: no memory. */
+	/** Context of one lcore. @param socket NUMA node, a hint. @return NULL: no memory. */
 	void *(*lcore_init)(int socket);
 
 	/** Wipe and free a context. */
 	void (*lcore_fini)(void *ctx);
 
-	/** Make a group key ready. @param key 32 octets. @return 0 or -EIO. */
+	/** Make a group key ready. @param key 32 octets. @return 0, or -EIO and @p m wiped. */
 	int (*set_master)(void *ctx, const uint8_t *key, struct saker_master *m);
 
-	/** Make a data key ready for slots' `expanded`. @return 0 or -EIO. */
+	/** Make a data key ready for slots' `expanded`. @return 0, or -EIO and @p e wiped. */
 	int (*expand)(void *ctx, enum saker_suite suite, const struct saker_data_key *key,
 		struct saker_expanded_key *e);
 
 	/**
 	 * Derive the data keys of all slots; uses kdf and master only.
 	 * @param keys b->n entries; the caller wipes them
-	 * @return 0 or -EIO
+	 * @return 0, or -EIO and @p keys wiped
 	 */
 	int (*derive)(void *ctx, struct saker_batch *b, struct saker_data_key *keys);
 
-	/** Derive and encrypt. @return slots with status SAKER_JOB_OK. */
+	/**
+	 * Derive and encrypt. Slots with an expanded key need no kdf and no master.
+	 * @return slots with status SAKER_JOB_OK.
+	 */
 	unsigned int (*seal)(void *ctx, struct saker_batch *b);
 
 	/**
@@ -104,6 +109,9 @@ struct saker_crypto_ops {
 	 */
 	unsigned int (*open)(void *ctx, struct saker_batch *b);
 };
+
+/** The drivers, each in the folder of its name under drivers/crypto. */
+extern const struct saker_crypto_ops saker_ipsec_mb_ops, saker_openssl_ops;
 
 /** Every driver that was built, best first, and NULL at the end. */
 extern const struct saker_crypto_ops *const saker_crypto_drivers[];

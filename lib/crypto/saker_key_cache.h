@@ -27,12 +27,13 @@ struct saker_key_cache *saker_key_cache_create(
 /** Wipe and free. NULL is allowed. */
 void saker_key_cache_free(struct saker_key_cache *cache);
 
-/** Wipe all keys: after root keys changed. */
+/** Wipe all keys: after root keys changed, and before any struct saker_master is reused. */
 void saker_key_cache_flush(struct saker_key_cache *cache);
 
 /**
  * Fill b->expanded for slots whose key is in the cache or could be put there. Slots of one batch
- * never evict each other's key. Slots that already have an expanded key are left alone.
+ * never evict each other's key; what they point at stays valid until the next call with this cache.
+ * Slots that already have an expanded key are left alone.
  * @param b batch with kdf and master filled
  * @return how many keys were derived (cache misses)
  */

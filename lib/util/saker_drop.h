@@ -28,7 +28,6 @@
 	X(NO_HEADROOM, "no_headroom", WARN, "no room in the buffer for the headers")               \
 	X(NO_TAILROOM, "no_tailroom", WARN, "no room in the buffer for padding and ICV")           \
 	X(TX_FULL, "tx_full", WARN, "the port took no more packets")                               \
-	X(HANDOVER_FULL, "handover_full", WARN, "the ring to the owning lcore is full")            \
 	X(CRYPTO_ERROR, "crypto_error", WARN, "the crypto driver failed")                          \
 	/* outbound */                                                                             \
 	X(NO_POLICY, "no_policy", INFO, "no policy covers the packet")                             \

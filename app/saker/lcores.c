@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "lcores.h"
+
+#include <errno.h>
+
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "ports.h"
+
+#define IDLE_LOOPS 256 /* empty rounds after which a worker counts as idle */
+
+int
+saker_lcores_count(struct saker_gateway *g, struct saker_faults *faults)
+{
+	unsigned int n = rte_lcore_count() - 1;
+
+	if (n == 0 || n > SAKER_MAX_WORKERS) {
+		saker_fault(faults, NULL, 0,
+			"saker: EAL has %u worker lcores beside the main one, 1 to %u are needed; "
+			"for "
+			"one worker on a small machine give EAL --lcores 0@0,1@0",
+			n, SAKER_MAX_WORKERS);
+		return -EINVAL;
+	}
+	g->n_workers = n;
+	return 0;
+}
+
+/* Every group needs a session id for each worker: SN lines are not shared. */
+static int
+check_sessions(const struct saker_gateway *g, struct saker_faults *faults)
+{
+	const struct saker_snapshot *s = g->snapshot;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < s->n_senders; i++) {
+		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
+
+		if (cfg->sessions >= g->n_workers)
+			continue;
+		saker_fault(faults, g->config->file, cfg->line,
+			"trust group %s: %u sessions are too few for %u workers; raise sessions",
+			cfg->name, cfg->sessions, g->n_workers);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static int
+create_tables(struct saker_gateway *g, struct saker_worker *w, struct saker_faults *faults)
+{
+	const struct saker_snapshot *s = g->snapshot;
+
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		const struct saker_cfg_group *cfg = s->groups[i].cfg;
+		uint32_t sources = (cfg->replay_sources + g->n_workers - 1) / g->n_workers;
+		char name[32];
+
+		if (cfg->replay == SAKER_REPLAY_NONE)
+			continue;
+		snprintf(name, sizeof(name), "saker-replay-%u-%u", w->index, i);
+		w->replay[i] = saker_replay_create(name, sources, cfg->replay_window, w->socket);
+		if (w->replay[i] != NULL)
+			continue;
+		saker_fault(faults, g->config->file, cfg->line,
+			"trust group %s: no memory for the replay windows of %u sources (%zu MB a "
+			"worker); give EAL more with -m, or lower replay_sources",
+			cfg->name, sources, saker_replay_size(sources, cfg->replay_window) >> 20);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+create_cache(const struct saker_gateway *g, struct saker_worker *w)
+{
+	unsigned int entries = 0;
+
+	for (unsigned int i = 0; i < g->config->n_groups; i++)
+		entries = RTE_MAX(entries, g->config->groups[i].key_cache);
+	if (entries == 0)
+		return 0;
+	w->cache = saker_key_cache_create(w->crypto, w->crypto_ctx, entries, w->socket);
+	return w->cache == NULL ? -ENOMEM : 0;
+}
+
+/* Zeroed memory of the worker's own NUMA node; never of size 0. */
+static void *
+zalloc(const struct saker_worker *w, size_t n, size_t size)
+{
+	return rte_zmalloc_socket("saker", (n + 1) * size, RTE_CACHE_LINE_SIZE, w->socket);
+}
+
+static int
+create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_faults *faults)
+{
+	const struct saker_snapshot *s = g->snapshot;
+	char name[32];
+
+	w->lines = zalloc(w, s->n_senders, sizeof(*w->lines));
+	w->replay = zalloc(w, s->n_groups, sizeof(*w->replay));
+	w->policy_count = zalloc(w, s->n_policies, sizeof(*w->policy_count));
+	w->crypto_ctx = w->crypto->lcore_init(w->socket);
+	if (g->n_workers > 1) {
+		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
+		w->inbox = rte_ring_create(name, SAKER_INBOX_SIZE, w->socket, RING_F_SC_DEQ);
+	}
+	if (w->lines == NULL || w->replay == NULL || w->policy_count == NULL ||
+		w->crypto_ctx == NULL || (g->n_workers > 1 && w->inbox == NULL) ||
+		create_cache(g, w) != 0) {
+		saker_fault(faults, NULL, 0,
+			"saker: no memory for worker %u; give EAL more with -m", w->index);
+		return -EINVAL;
+	}
+	return create_tables(g, w, faults);
+}
+
+static void
+set_tx(struct saker_gateway *g, struct saker_worker *w, enum saker_direction d,
+	enum saker_port_role role)
+{
+	const struct saker_port *p = saker_port_of_role(g, role);
+	struct saker_tx *tx = &w->tx[d];
+
+	tx->port = p->id;
+	tx->mtu = p->cfg->mtu;
+	tx->queue = p->n_txq == 0 ? 0 : (uint16_t)(w->index % p->n_txq);
+	tx->absent = p->n_txq == 0;
+	tx->lock = p->locks == NULL ? NULL : &p->locks[tx->queue];
+	tx->src = p->mac;
+	memset(&tx->dst, 0xff, sizeof(tx->dst));
+	if (p->cfg->has_next_hop)
+		memcpy(&tx->dst, p->cfg->next_hop_mac, sizeof(tx->dst));
+}
+
+static int
+deal_queues(struct saker_gateway *g, struct saker_faults *faults)
+{
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		const struct saker_port *p = &g->ports[i];
+
+		for (uint16_t q = 0; q < p->n_rxq; q++) {
+			struct saker_worker *w = g->workers[q % g->n_workers];
+
+			if (w->n_rx == SAKER_MAX_QUEUES) {
+				saker_fault(faults, g->config->file, p->cfg->line,
+					"port %s: more than %u receive queues for one worker; use "
+					"more "
+					"lcores",
+					p->cfg->name, SAKER_MAX_QUEUES);
+				return -EINVAL;
+			}
+			w->rx[w->n_rx++] = (struct saker_rx){ .port = p->id,
+				.queue = q,
+				.direction = p->cfg->role == SAKER_PORT_CLEAR ? SAKER_OUTBOUND
+									      : SAKER_INBOUND };
+		}
+	}
+	return 0;
+}
+
+static int
+create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
+	struct saker_faults *faults)
+{
+	int socket = (int)rte_lcore_to_socket_id(lcore);
+	struct saker_worker *w = rte_zmalloc_socket("saker", sizeof(*w), 64, socket);
+
+	if (w == NULL) {
+		saker_fault(faults, NULL, 0,
+			"saker: no memory for worker %u; give EAL more with -m", index);
+		return -EINVAL;
+	}
+	g->workers[index] = w;
+	w->index = index;
+	w->lcore = lcore;
+	w->n_workers = g->n_workers;
+	w->socket = socket;
+	w->workers = g->workers;
+	w->snapshot = &g->snapshot;
+	w->qsbr = g->qsbr;
+	w->running = &g->running;
+	w->crypto = g->crypto;
+	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);
+	set_tx(g, w, SAKER_INBOUND, SAKER_PORT_CLEAR);
+	return create_parts(g, w, faults);
+}
+
+static int
+create_qsbr(struct saker_gateway *g)
+{
+	g->qsbr = rte_zmalloc("saker", rte_rcu_qsbr_get_memsize(SAKER_MAX_WORKERS), 64);
+	if (g->qsbr == NULL)
+		return -ENOMEM;
+	return rte_rcu_qsbr_init(g->qsbr, SAKER_MAX_WORKERS);
+}
+
+int
+saker_lcores_init(struct saker_gateway *g, struct saker_faults *faults)
+{
+	unsigned int lcore, index = 0;
+
+	if (check_sessions(g, faults) != 0)
+		return -EINVAL;
+	if (create_qsbr(g) != 0) {
+		saker_fault(faults, NULL, 0, "saker: no memory; give EAL more with -m");
+		return -EINVAL;
+	}
+	RTE_LCORE_FOREACH_WORKER (lcore) {
+		if (create_worker(g, lcore, index, faults) != 0)
+			return -EINVAL;
+		rte_rcu_qsbr_thread_register(g->qsbr, index++);
+	}
+	return deal_queues(g, faults);
+}
+
+int
+saker_lcores_start(struct saker_gateway *g)
+{
+	atomic_store(&g->running, true);
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		struct saker_worker *w = g->workers[i];
+
+		/* Rounds of an earlier run say nothing about this one. */
+		atomic_store(&w->loops, 0);
+		atomic_store(&w->idle_since, 0);
+		if (rte_eal_remote_launch(saker_worker_run, w, w->lcore) == 0)
+			continue;
+		saker_lcores_stop(g);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void
+saker_lcores_stop(struct saker_gateway *g)
+{
+	atomic_store(&g->running, false);
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		if (g->workers[i] != NULL)
+			rte_eal_wait_lcore(g->workers[i]->lcore);
+}
+
+static void
+empty_inbox(struct rte_ring *inbox)
+{
+	void *m;
+
+	while (inbox != NULL && rte_ring_dequeue(inbox, &m) == 0)
+		rte_pktmbuf_free(m);
+}
+
+static void
+free_worker(struct saker_gateway *g, struct saker_worker *w)
+{
+	saker_key_cache_free(w->cache);
+	if (w->crypto_ctx != NULL)
+		w->crypto->lcore_fini(w->crypto_ctx);
+	for (unsigned int i = 0; w->replay != NULL && i < g->snapshot->n_groups; i++)
+		saker_replay_free(w->replay[i]);
+	empty_inbox(w->inbox);
+	rte_ring_free(w->inbox);
+	for (unsigned int i = 0; i < w->n_waiting; i++)
+		rte_pktmbuf_free(w->waiting[i]);
+	rte_free(w->lines);
+	rte_free(w->replay);
+	rte_free(w->policy_count);
+	saker_wipe(&w->batch, sizeof(w->batch));
+	rte_free(w);
+}
+
+void
+saker_lcores_fini(struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		if (g->workers[i] != NULL)
+			free_worker(g, g->workers[i]);
+		g->workers[i] = NULL;
+	}
+	rte_free(g->qsbr);
+	g->qsbr = NULL;
+}
+
+static bool
+worker_idle(const struct saker_worker *w)
+{
+	uint64_t since = atomic_load_explicit(&w->idle_since, memory_order_acquire);
+	uint64_t loops = atomic_load_explicit(&w->loops, memory_order_acquire);
+
+	return loops >= since + IDLE_LOOPS && (w->inbox == NULL || rte_ring_empty(w->inbox));
+}
+
+bool
+saker_lcores_idle(const struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		if (!worker_idle(g->workers[i]))
+			return false;
+	return true;
+}

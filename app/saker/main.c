@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+
+#include "cli.h"
+#include "gateway.h"
+#include "options.h"
+#include "show.h"
+
+#define POLL_MS 100
+
+static volatile sig_atomic_t quit_asked;
+
+bool
+saker_quit_asked(void)
+{
+	return quit_asked != 0;
+}
+
+void
+saker_ask_to_quit(void)
+{
+	quit_asked = 1;
+}
+
+/* The second one means it: whatever hangs, the program ends. */
+static void
+on_signal(int sig)
+{
+	if (quit_asked++)
+		_exit(128 + sig);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+/* Root keys pass through memory that no allocator marks: leave no core file at all. */
+static void
+forbid_core_files(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Where "--" stands, or 0. */
+static int
+find_separator(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return i;
+	return 0;
+}
+
+static bool
+asks_for(int argc, char **argv, const char *what)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], what) == 0)
+			return true;
+	return false;
+}
+
+/* Without "--" everything is EAL's, but help is help. */
+static int
+without_separator(int argc, char **argv)
+{
+	if (asks_for(argc, argv, "--version")) {
+		printf("saker %s\n", SAKER_VERSION);
+		return SAKER_EXIT_OK;
+	}
+	if (asks_for(argc, argv, "--help") || asks_for(argc, argv, "-h")) {
+		saker_options_help(stdout);
+		return SAKER_EXIT_OK;
+	}
+	fprintf(stderr, "saker: the options of saker come behind '--'; see saker --help\n");
+	return SAKER_EXIT_USAGE;
+}
+
+static int
+start_eal(int argc, char **argv)
+{
+	if (rte_eal_init(argc, argv) >= 0)
+		return 0;
+	fprintf(stderr,
+		"saker: EAL could not start (its reason stands above). Without hugepages, reserve "
+		"some: 'sysctl -w vm.nr_hugepages=1024' and --in-memory, or, to try saker out, "
+		"give EAL '--no-huge -m 512'.\n");
+	return -1;
+}
+
+static void
+print_summary(const struct saker_gateway *g)
+{
+	struct saker_out out;
+
+	saker_out_file(&out, stdout, false);
+	saker_show_summary(g, &out);
+	fflush(stdout);
+}
+
+static void
+wait_and_report(struct saker_gateway *g, unsigned int period)
+{
+	uint64_t hz = rte_get_timer_hz(), next = rte_get_timer_cycles() + period * hz;
+
+	while (!saker_quit_asked()) {
+		rte_delay_us_sleep(POLL_MS * 1000);
+		if (period == 0 || rte_get_timer_cycles() < next)
+			continue;
+		next += period * hz;
+		print_summary(g);
+	}
+}
+
+static int
+serve_prompt(struct saker_gateway *g)
+{
+	if (saker_cli_start(g) != 0)
+		return SAKER_EXIT_FAILURE;
+	while (!saker_quit_asked() && saker_cli_poll(g, POLL_MS))
+		;
+	saker_cli_stop();
+	return SAKER_EXIT_OK;
+}
+
+/* Everything after set-up. The exit code tells whether all that was asked for was done. */
+static int
+serve(struct saker_gateway *g, const struct saker_options *o)
+{
+	if (o->cmdline_file != NULL && saker_cli_file(g, o->cmdline_file) != 0)
+		return SAKER_EXIT_FAILURE;
+	if (saker_quit_asked())
+		return SAKER_EXIT_OK;
+	if (o->interactive)
+		return serve_prompt(g);
+	if (!atomic_load(&g->running) && saker_gateway_start(g) != 0)
+		return SAKER_EXIT_FAILURE;
+	if (!o->drain) {
+		wait_and_report(g, o->stats_period);
+		return SAKER_EXIT_OK;
+	}
+	saker_gateway_drain(g);
+	return g->sending_refused ? SAKER_EXIT_FAILURE : SAKER_EXIT_OK;
+}
+
+static int
+run_gateway(struct saker_gateway *g, const struct saker_options *o)
+{
+	int code;
+
+	if (saker_gateway_init(g, o->driver, !o->check) != 0)
+		return SAKER_EXIT_FAILURE;
+	if (o->check)
+		return SAKER_EXIT_OK;
+	catch_signals();
+	code = serve(g, o);
+	saker_gateway_stop(g);
+	print_summary(g);
+	return code;
+}
+
+static int
+run(const struct saker_options *o, int eal_argc, char **eal_argv)
+{
+	static struct saker_gateway g;
+	int code = SAKER_EXIT_FAILURE;
+
+	if (saker_gateway_load(&g, o->config) != 0)
+		goto done;
+	if (o->check && eal_argc == 1) {
+		code = SAKER_EXIT_OK;
+		goto done;
+	}
+	if (start_eal(eal_argc, eal_argv) != 0)
+		goto done;
+	code = run_gateway(&g, o);
+	saker_gateway_fini(&g);
+	rte_eal_cleanup();
+	if (code == SAKER_EXIT_OK && o->check)
+		printf("%s: good\n", o->config);
+	return code;
+done:
+	saker_gateway_fini(&g);
+	if (code == SAKER_EXIT_OK)
+		printf("%s: good\n", o->config);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	int at = find_separator(argc, argv);
+	struct saker_options o;
+
+	forbid_core_files();
+	if (at == 0)
+		return without_separator(argc, argv);
+	argv[at] = argv[0];
+	if (saker_options_parse(argc - at, argv + at, &o) != 0)
+		return SAKER_EXIT_USAGE;
+	if (o.version)
+		printf("saker %s\n", SAKER_VERSION);
+	if (o.help)
+		saker_options_help(stdout);
+	if (o.version || o.help)
+		return SAKER_EXIT_OK;
+	return run(&o, at, argv);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "ports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_ethdev.h>
+
+#define RX_DESCRIPTORS 1024
+#define TX_DESCRIPTORS 1024
+#define POOL_CACHE     256
+/* Beside the MTU a buffer holds the Ethernet header, and headers, padding and ICV to come. */
+#define ROOM_BESIDE_MTU 576
+
+static int
+find_device(struct saker_port *p, const struct saker_config *c, struct saker_faults *faults)
+{
+	if (rte_eth_dev_get_port_by_name(p->cfg->device, &p->id) == 0)
+		return 0;
+	saker_fault(faults, c->file, p->cfg->line,
+		"port %s: there is no device %s; name it to EAL with --vdev=%s,... or bind it to a "
+		"DPDK driver",
+		p->cfg->name, p->cfg->device, p->cfg->device);
+	return -EINVAL;
+}
+
+/* A capture file is a queue of its own, and all of them are to be read. */
+static uint16_t
+choose_rx_queues(
+	const struct saker_port *p, const struct rte_eth_dev_info *info, unsigned int workers)
+{
+	uint16_t want = (uint16_t)workers;
+
+	if (p->cfg->rx_queues > 0)
+		want = p->cfg->rx_queues;
+	else if (strcmp(info->driver_name, "net_pcap") == 0)
+		want = info->max_rx_queues;
+	return RTE_MIN(want, info->max_rx_queues);
+}
+
+static int
+create_pool(struct saker_port *p, const struct saker_config *c, struct saker_faults *faults)
+{
+	unsigned int room = RTE_PKTMBUF_HEADROOM + p->cfg->mtu + ROOM_BESIDE_MTU;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	room = RTE_MAX(RTE_ALIGN(room, 64u), (unsigned int)RTE_MBUF_DEFAULT_BUF_SIZE);
+	snprintf(name, sizeof(name), "saker-port-%u", p->id);
+	p->pool = rte_pktmbuf_pool_create(name, c->gateway.mbufs, POOL_CACHE, 0, (uint16_t)room,
+		rte_eth_dev_socket_id(p->id));
+	if (p->pool != NULL)
+		return 0;
+	saker_fault(faults, c->file, p->cfg->line,
+		"port %s: no memory for %u packet buffers of %u octets; give EAL more with -m, or "
+		"lower gateway.mbufs",
+		p->cfg->name, c->gateway.mbufs, room);
+	return -EINVAL;
+}
+
+static int
+setup_queues(struct saker_port *p, const struct rte_eth_dev_info *info)
+{
+	uint16_t rxd = RX_DESCRIPTORS, txd = TX_DESCRIPTORS;
+	int socket = rte_eth_dev_socket_id(p->id), ret;
+	struct rte_eth_rxconf rxconf = info->default_rxconf;
+	struct rte_eth_txconf txconf = info->default_txconf;
+
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rxd, &txd);
+	for (uint16_t q = 0; q < p->n_rxq && ret == 0; q++)
+		ret = rte_eth_rx_queue_setup(p->id, q, rxd, (unsigned int)socket, &rxconf, p->pool);
+	for (uint16_t q = 0; q < p->n_txq && ret == 0; q++)
+		ret = rte_eth_tx_queue_setup(p->id, q, txd, (unsigned int)socket, &txconf);
+	return ret;
+}
+
+static int
+configure(struct saker_port *p, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = { .rxmode.mtu = p->cfg->mtu };
+	int ret;
+
+	if (p->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP |
+							   RTE_ETH_RSS_TCP) &
+						   info->flow_type_rss_offloads;
+	}
+	ret = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
+	if (ret == 0)
+		ret = setup_queues(p, info);
+	if (ret == 0)
+		ret = rte_eth_macaddr_get(p->id, &p->mac);
+	return ret;
+}
+
+static int
+create_locks(struct saker_port *p, unsigned int workers)
+{
+	if (p->n_txq == 0 || p->n_txq >= workers)
+		return 0;
+	p->locks = calloc(p->n_txq, sizeof(*p->locks));
+	if (p->locks == NULL)
+		return -ENOMEM;
+	for (uint16_t q = 0; q < p->n_txq; q++)
+		rte_spinlock_init(&p->locks[q]);
+	return 0;
+}
+
+static int
+init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *faults)
+{
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_info_get(p->id, &info);
+
+	if (ret == 0 && create_pool(p, g->config, faults) != 0)
+		return -EINVAL;
+	if (ret == 0) {
+		p->n_rxq = choose_rx_queues(p, &info, g->n_workers);
+		p->n_txq = (uint16_t)RTE_MIN(g->n_workers, (unsigned int)info.max_tx_queues);
+		ret = configure(p, &info);
+	}
+	if (ret == 0)
+		ret = create_locks(p, g->n_workers);
+	if (ret == 0)
+		return 0;
+	saker_fault(faults, g->config->file, p->cfg->line,
+		"port %s: device %s refused %u receive and %u transmit queues at MTU %u: %s",
+		p->cfg->name, p->cfg->device, p->n_rxq, p->n_txq, p->cfg->mtu, strerror(-ret));
+	return -EINVAL;
+}
+
+int
+saker_ports_init(struct saker_gateway *g, struct saker_faults *faults)
+{
+	int ret = 0;
+
+	g->n_ports = g->config->n_ports;
+	g->ports = calloc(g->n_ports, sizeof(*g->ports));
+	if (g->ports == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		g->ports[i].cfg = &g->config->ports[i];
+		g->ports[i].id = RTE_MAX_ETHPORTS;
+		if (find_device(&g->ports[i], g->config, faults) != 0)
+			ret = -EINVAL;
+	}
+	for (unsigned int i = 0; i < g->n_ports && ret == 0; i++)
+		ret = init_port(g, &g->ports[i], faults);
+	return ret;
+}
+
+int
+saker_ports_start(struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		struct saker_port *p = &g->ports[i];
+		int ret = rte_eth_dev_start(p->id);
+
+		if (ret != 0) {
+			fprintf(stderr, "saker: port %s did not start: %s\n", p->cfg->name,
+				strerror(-ret));
+			return ret;
+		}
+		p->started = true;
+		/* Packets for a gateway carry its MAC; devices that can't filter are fine too. */
+		(void)rte_eth_promiscuous_enable(p->id);
+	}
+	return 0;
+}
+
+void
+saker_ports_stop(struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		if (!g->ports[i].started)
+			continue;
+		rte_eth_dev_stop(g->ports[i].id);
+		g->ports[i].started = false;
+	}
+}
+
+void
+saker_ports_fini(struct saker_gateway *g)
+{
+	saker_ports_stop(g);
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		struct saker_port *p = &g->ports[i];
+
+		if (p->pool != NULL)
+			rte_eth_dev_close(p->id);
+		rte_mempool_free(p->pool);
+		free(p->locks);
+	}
+	free(g->ports);
+	g->ports = NULL;
+	g->n_ports = 0;
+}
+
+struct saker_port *
+saker_port_of_role(struct saker_gateway *g, enum saker_port_role role)
+{
+	for (unsigned int i = 0; i < g->n_ports; i++)
+		if (g->ports[i].cfg->role == role)
+			return &g->ports[i];
+	return NULL;
+}

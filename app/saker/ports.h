@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_PORTS_H
+#define SAKER_PORTS_H
+
+/**
+ * @file
+ * Ethernet devices: find, configure, start, stop.
+ *
+ * Threads: the main lcore only.
+ */
+
+#include "gateway.h"
+
+/**
+ * Find and configure every port of the configuration: queues for the workers, buffers.
+ * @return 0, or -EINVAL: faults were added
+ */
+int saker_ports_init(struct saker_gateway *g, struct saker_faults *faults);
+
+/** Start all ports. @return 0 or -errno: the reason was printed to stderr. */
+int saker_ports_start(struct saker_gateway *g);
+
+/** Stop all ports that run. */
+void saker_ports_stop(struct saker_gateway *g);
+
+/** Close all ports and free their buffers. */
+void saker_ports_fini(struct saker_gateway *g);
+
+/** The port of a role, NULL: none. */
+struct saker_port *saker_port_of_role(struct saker_gateway *g, enum saker_port_role role);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_BURST_H
+#define SAKER_BURST_H
+
+/**
+ * @file
+ * Up to 64 packets on their way through the stages, as a structure of arrays: what one stage uses
+ * of many packets lies side by side.
+ *
+ * A stage marks losers with saker_burst_drop() and leaves them where they are; after it,
+ * saker_burst_settle() frees them, counts them by reason and closes the gaps.
+ *
+ * Threads: a burst belongs to one lcore.
+ */
+
+#include <rte_mbuf.h>
+
+#include "saker_freshness.h"
+#include "saker_replay.h"
+#include "saker_snapshot.h"
+
+#define SAKER_BURST 64 /**< packets of a burst; a crypto batch holds as many */
+
+_Static_assert(SAKER_BURST == SAKER_BATCH, "a burst fits one crypto batch");
+
+/** Way of a packet. */
+enum saker_direction { SAKER_OUTBOUND, SAKER_INBOUND, SAKER_DIRECTIONS };
+
+/** Verdict for a packet that left the pipeline alive: another lcore or a bypass has it. */
+#define SAKER_MOVED SAKER_DROP_COUNT
+
+/** See the file comment. Arrays are indexed by slot, 0 to n - 1. */
+struct saker_burst {
+	uint16_t n;
+	uint16_t losers;          /**< slots marked since the last settling */
+	bool handed_over;         /**< from another worker: the Ethernet header is gone */
+	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
+	struct rte_mbuf *m[SAKER_BURST];
+
+	/* parsed: the packet that came in; inbound that is the outer one */
+	uint8_t *ip[SAKER_BURST];
+	struct saker_ip_view view[SAKER_BURST];
+
+	/* outbound */
+	const struct saker_policy *policy[SAKER_BURST];
+	struct saker_eesp_fields fields[SAKER_BURST];
+	uint16_t payload_at[SAKER_BURST]; /**< from ip: first octet to protect */
+	uint16_t payload_len[SAKER_BURST];
+	uint16_t blocks[SAKER_BURST]; /**< AES blocks */
+	uint32_t flow[SAKER_BURST];   /**< keyed hash of the inner flow */
+	uint8_t key_idx[SAKER_BURST]; /**< octet to send */
+	uint8_t pad[SAKER_BURST];     /**< octets of padding */
+
+	/* inbound */
+	uint32_t eesp_len[SAKER_BURST]; /**< base header to ICV */
+	struct saker_eesp_hdr hdr[SAKER_BURST];
+	struct saker_sn_place place[SAKER_BURST];
+	struct saker_replay_key key[SAKER_BURST];
+	int32_t entry[SAKER_BURST];
+
+	/* both: the crypto job; `ip` is the outer header by then */
+	const struct saker_group *group[SAKER_BURST];
+	uint8_t *eesp[SAKER_BURST]; /**< base header */
+	uint64_t sn[SAKER_BURST];
+	uint64_t source[SAKER_BURST]; /**< source id on the wire */
+	uint16_t session[SAKER_BURST];
+	struct saker_eesp_parts parts[SAKER_BURST];
+	const struct saker_master *master[SAKER_BURST];
+	const struct saker_expanded_key *expanded[SAKER_BURST];
+};
+
+/** Visit every slot. */
+#define SAKER_FOREACH_SLOT(b, i) for (uint16_t i = 0; i < (b)->n; i++)
+
+/** Mark a loser. The first reason counts. */
+static inline void
+saker_burst_drop(struct saker_burst *b, uint16_t i, unsigned int why)
+{
+	if (b->why[i] == SAKER_OK) {
+		b->why[i] = (uint8_t)why;
+		b->losers++;
+	}
+}
+
+/**
+ * Free the losers, count them, move survivors to the front in order.
+ * @param counter one per reason, SAKER_DROP_COUNT entries
+ */
+void saker_burst_settle(struct saker_burst *b, uint64_t *counter);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_crypto_stage.h"
+
+#define UNIT         64 /* octets that drivers handle at a time */
+#define SIZE_CLASSES 5  /* up to one, two, three, four units, and longer */
+#define KINDS        (2 * 2 * SAKER_KDF_MAX_BLOCKS) /* suite, cached, KDF blocks */
+
+typedef unsigned int (*driver_call)(void *ctx, struct saker_batch *b);
+
+static unsigned int
+outer_family(const struct saker_burst *b, uint16_t i)
+{
+	return b->ip[i][0] >> 4;
+}
+
+/* What all packets of one driver call must share. */
+static unsigned int
+kind_of(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+{
+	const struct saker_group *g = b->group[i];
+	unsigned int blocks = saker_kdf_blocks(g->variant, (uint8_t)outer_family(b, i));
+	unsigned int cached = w->cache != NULL && g->cfg->key_cache > 0;
+
+	return ((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS + blocks - 1;
+}
+
+static unsigned int
+size_class(const struct saker_burst *b, uint16_t i)
+{
+	unsigned int units = (b->parts[i].cipher_len + UNIT - 1u) / UNIT;
+
+	units = RTE_MAX(units, 1u);
+	return RTE_MIN(units, (unsigned int)SIZE_CLASSES) - 1;
+}
+
+/* Counting sort by kind, then size. @return slots in order, and the kind of each. */
+static void
+sort_slots(const struct saker_worker *w, const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
+{
+	uint8_t class[SAKER_BURST], start[KINDS * SIZE_CLASSES] = { 0 };
+	unsigned int sum = 0;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		class[i] = (uint8_t)(kind_of(w, b, i) * SIZE_CLASSES + size_class(b, i));
+		start[class[i]]++;
+	}
+	for (unsigned int c = 0; c < KINDS * SIZE_CLASSES; c++) {
+		unsigned int count = start[c];
+
+		start[c] = (uint8_t)sum;
+		sum += count;
+	}
+	SAKER_FOREACH_SLOT (b, i) {
+		unsigned int at = start[class[i]]++;
+
+		slot[at] = (uint8_t)i;
+		kind[at] = class[i] / SIZE_CLASSES;
+	}
+}
+
+static void
+fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b, uint16_t i)
+{
+	const struct saker_group *g = b->group[i];
+	const uint8_t *ip = b->ip[i];
+	unsigned int six = outer_family(b, i) == 6;
+	const struct saker_kdf_context c = {
+		.format = g->cfg->format,
+		.variant = g->variant,
+		.family = six ? 6 : 4,
+		.epoch = (uint16_t)(b->sn[i] >> SAKER_COUNTER_BITS),
+		.rekey = saker_rekey_word(b->sn[i], g->cfg->sn.rekey_shift),
+		.source = b->source[i],
+		.src = ip + (six ? 8 : 12),
+		.dst = ip + (six ? 24 : 16),
+	};
+	uint8_t input[SAKER_KDF_MAX_BLOCKS * SAKER_KDF_BLOCK];
+	unsigned int blocks = saker_kdf_input(&c, g->suite, input);
+
+	for (unsigned int j = 0; j < blocks; j++)
+		memcpy(batch->kdf[j][at], input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);
+}
+
+static void
+fill_slot(struct saker_worker *w, unsigned int at, struct saker_burst *b, uint16_t i, uint8_t role)
+{
+	struct saker_batch *batch = &w->batch;
+	const struct saker_eesp_parts *parts = &b->parts[i];
+	uint8_t *text = b->eesp[i] + parts->cipher_at;
+
+	batch->master[at] = b->master[i];
+	batch->expanded[at] = b->expanded[i];
+	if (b->expanded[i] == NULL)
+		fill_kdf(batch, at, b, i);
+	saker_nonce(b->session[i], role, b->group[i]->variant, b->sn[i], batch->nonce[at]);
+	batch->aad[at] = saker_eesp_aad(b->eesp[i], parts, w->aad[at], &batch->aad_len[at]);
+	batch->src[at] = text;
+	batch->dst[at] = text;
+	batch->len[at] = parts->cipher_len;
+	batch->icv[at] = text + parts->cipher_len;
+}
+
+static void
+count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached)
+{
+	struct saker_batch *batch = &w->batch;
+	unsigned int given = 0, derived;
+
+	for (unsigned int i = 0; i < batch->n; i++)
+		given += batch->expanded[i] != NULL;
+	derived = batch->n - given;
+	if (cached) {
+		derived = saker_key_cache_fill(w->cache, batch);
+		for (unsigned int i = 0; i < batch->n; i++)
+			derived += batch->expanded[i] == NULL;
+		count->keys_cached += batch->n - given - derived;
+	}
+	count->keys_derived += derived;
+}
+
+/* Slots from @first that share a kind make one call. @return the slot behind them. */
+static unsigned int
+run_kind(struct saker_worker *w, struct saker_burst *b, enum saker_direction d, const uint8_t *slot,
+	const uint8_t *kind, unsigned int first)
+{
+	struct saker_batch *batch = &w->batch;
+	driver_call call = d == SAKER_OUTBOUND ? w->crypto->seal : w->crypto->open;
+	unsigned int n = 0;
+
+	while (first + n < b->n && kind[first + n] == kind[first]) {
+		const struct saker_group *g = b->group[slot[first + n]];
+
+		fill_slot(w, n, b, slot[first + n],
+			d == SAKER_OUTBOUND ? g->send_role : g->receive_role);
+		n++;
+	}
+	batch->n = (uint16_t)n;
+	batch->suite = b->group[slot[first]]->suite;
+	batch->kdf_blocks = (uint8_t)(kind[first] % SAKER_KDF_MAX_BLOCKS + 1);
+	count_keys(w, &w->count[d], kind[first] / SAKER_KDF_MAX_BLOCKS % 2);
+	if (likely(call(w->crypto_ctx, batch) == n))
+		return first + n;
+	for (unsigned int i = 0; i < n; i++)
+		if (batch->status[i] != SAKER_JOB_OK)
+			saker_burst_drop(b, slot[first + i],
+				batch->status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
+								      : SAKER_DROP_CRYPTO_ERROR);
+	return first + n;
+}
+
+static void
+run_all(struct saker_worker *w, struct saker_burst *b, enum saker_direction d)
+{
+	uint8_t slot[SAKER_BURST], kind[SAKER_BURST];
+
+	sort_slots(w, b, slot, kind);
+	for (unsigned int at = 0; at < b->n;)
+		at = run_kind(w, b, d, slot, kind, at);
+}
+
+void
+saker_stage_seal(struct saker_worker *w, struct saker_burst *b)
+{
+	run_all(w, b, SAKER_OUTBOUND);
+}
+
+void
+saker_stage_open(struct saker_worker *w, struct saker_burst *b)
+{
+	run_all(w, b, SAKER_INBOUND);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_crypto_stage.h"
+#include "saker_handover.h"
+#include "saker_inner.h"
+#include "saker_lookup.h"
+#include "saker_stages.h"
+
+#define NAT_KEEPALIVE 0xff
+#define EESP_BIT      0x80 /* the first bit tells EESP from ESP and IKE */
+
+static bool
+listens_proto(const struct saker_snapshot *s, uint8_t proto)
+{
+	return s->listen_proto[proto / 64] >> (proto % 64) & 1;
+}
+
+static bool
+listens_udp(const struct saker_snapshot *s, const uint8_t *ip, const struct saker_ip_view *v)
+{
+	uint16_t port;
+
+	if (v->proto != SAKER_PROTO_UDP || !v->has_l4 || v->total < v->l4_at + SAKER_UDP_HEADER)
+		return false;
+	port = saker_load_be16(ip + v->l4_at + 2);
+	return s->listen_udp[port / 64] >> (port % 64) & 1;
+}
+
+static enum saker_drop
+check_udp(const uint8_t *ip, const struct saker_ip_view *v)
+{
+	uint16_t len = v->total - v->l4_at;
+	const uint8_t *payload = ip + v->l4_at + SAKER_UDP_HEADER;
+
+	if (saker_load_be16(ip + v->l4_at + 4) != len)
+		return SAKER_DROP_UDP_LENGTH;
+	if (!saker_udp_checksum_ok(ip, v))
+		return SAKER_DROP_UDP_CHECKSUM;
+	len -= SAKER_UDP_HEADER;
+	if (len == 1 && payload[0] == NAT_KEEPALIVE)
+		return SAKER_DROP_NAT_KEEPALIVE;
+	if (len == 0)
+		return SAKER_DROP_RUNT;
+	return payload[0] & EESP_BIT ? SAKER_OK : SAKER_DROP_NOT_EESP;
+}
+
+/* Find the base header; `eesp` stays NULL for a packet that is not protected. */
+static enum saker_drop
+find_eesp(const struct saker_worker *w, struct saker_burst *b, uint16_t i)
+{
+	const struct saker_ip_view *v = &b->view[i];
+	bool udp = listens_udp(w->s, b->ip[i], v);
+	enum saker_drop why;
+
+	b->eesp[i] = NULL;
+	if (!udp && !listens_proto(w->s, v->proto))
+		return SAKER_OK;
+	if (unlikely(v->fragment))
+		return SAKER_DROP_OUTER_FRAGMENT;
+	if (udp) {
+		why = check_udp(b->ip[i], v);
+		if (unlikely(why != SAKER_OK))
+			return why;
+	}
+	b->eesp[i] = b->ip[i] + v->l4_at + (udp ? SAKER_UDP_HEADER : 0);
+	b->eesp_len[i] = (uint32_t)(b->ip[i] + v->total - b->eesp[i]);
+	return SAKER_OK;
+}
+
+static void
+outer(struct saker_worker *w, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = saker_frame_read(
+			b->m[i], !b->handed_over, &b->ip[i], &b->view[i]);
+
+		if (likely(why == SAKER_OK))
+			why = find_eesp(w, b, i);
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+/* Clear packets on a cipher port pass where a bypass policy lets the same flow out. */
+static void
+clear(struct saker_worker *w, struct saker_burst *b)
+{
+	uint16_t n = 0;
+
+	SAKER_FOREACH_SLOT (b, i)
+		n += b->eesp[i] == NULL;
+	if (likely(n == 0))
+		return;
+	saker_policies_of(w->s, b->ip, b->view, b->n, true, b->policy);
+	SAKER_FOREACH_SLOT (b, i) {
+		const struct saker_policy *p = b->policy[i];
+
+		if (b->eesp[i] != NULL)
+			continue;
+		if (p == NULL || p->action != SAKER_ACTION_BYPASS) {
+			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
+			continue;
+		}
+		w->policy_count[p->index].in_packets++;
+		w->policy_count[p->index].in_octets += b->view[i].total;
+		saker_worker_send(w, SAKER_INBOUND, b->m[i], b->view[i].family);
+		saker_burst_drop(b, i, SAKER_MOVED);
+	}
+}
+
+static bool
+is_local(const struct saker_snapshot *s, const uint8_t *ip)
+{
+	struct saker_ip dst = saker_ip_dst(ip);
+
+	for (unsigned int i = 0; i < s->n_local; i++)
+		if (saker_ip_equal(&s->local[i], &dst))
+			return true;
+	return s->n_local == 0;
+}
+
+static void
+fill_replay_key(struct saker_burst *b, uint16_t i)
+{
+	const struct saker_eesp_hdr *h = &b->hdr[i];
+	struct saker_replay_key *k = &b->key[i];
+
+	memset(k, 0, sizeof(*k));
+	k->session = h->session;
+	switch (h->variant) {
+	case SAKER_V_CONNECTION_ID:
+		saker_store_be32(k->source, (uint32_t)(h->source >> 32));
+		break;
+	case SAKER_V_SOURCE_IP:
+	case SAKER_V_IP_PAIR:
+		memcpy(k->source, saker_ip_src(b->ip[i]).octets, sizeof(k->source));
+		break;
+	default:
+		saker_store_be64(k->source, h->source);
+	}
+}
+
+static enum saker_drop
+check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i, int32_t found)
+{
+	const struct saker_eesp_hdr *h = &b->hdr[i];
+	const struct saker_group *g;
+
+	if (found < 0)
+		return SAKER_DROP_UNKNOWN_SPI;
+	g = &w->s->groups[w->s->spi_group[found]];
+	b->group[i] = g;
+	if (!g->transport && !is_local(w->s, b->ip[i]))
+		return SAKER_DROP_NOT_LOCAL;
+	if (h->variant != g->variant)
+		return SAKER_DROP_VARIANT;
+	if ((uint32_t)h->session - g->cfg->session_first >= g->cfg->sessions)
+		return SAKER_DROP_SESSION_RANGE;
+	b->sn[i] = h->sn;
+	b->source[i] = h->source;
+	b->session[i] = h->session;
+	fill_replay_key(b, i);
+	return SAKER_OK;
+}
+
+static void
+header(struct saker_worker *w, struct saker_burst *b)
+{
+	const void *spi[SAKER_BURST];
+	int32_t found[SAKER_BURST];
+
+	if (unlikely(b->n == 0))
+		return;
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = saker_eesp_read(b->eesp[i], b->eesp_len[i], &b->hdr[i]);
+
+		spi[i] = &b->hdr[i].spi;
+		if (unlikely(why != SAKER_OK)) {
+			b->hdr[i].spi = 0;
+			saker_burst_drop(b, i, why);
+		}
+	}
+	rte_hash_lookup_bulk(w->s->by_spi, spi, b->n, found);
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why;
+
+		if (unlikely(b->why[i] != SAKER_OK))
+			continue;
+		why = check_group(w, b, i, found[i]);
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+/* Of a client's handed-out keys, the one of the epoch on the wire. */
+static const struct saker_expanded_key *
+client_key(const struct saker_group *g, const struct saker_eesp_hdr *h)
+{
+	for (unsigned int k = 0; k < g->n_client; k++)
+		if ((uint16_t)g->client[k].epoch == h->sn >> SAKER_COUNTER_BITS &&
+			g->client[k].key_idx == h->key_idx)
+			return &g->client[k].key;
+	return NULL;
+}
+
+static enum saker_drop
+admit_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+{
+	const struct saker_group *g = b->group[i];
+	const struct saker_eesp_hdr *h = &b->hdr[i];
+	enum saker_drop why = SAKER_DROP_KEY_INDEX;
+
+	b->master[i] = NULL;
+	b->expanded[i] = NULL;
+	if (unlikely(g->client != NULL))
+		b->expanded[i] = client_key(g, h);
+	else
+		b->master[i] = saker_group_master(g, b->eesp[i], h, &why);
+	if (b->master[i] == NULL && b->expanded[i] == NULL)
+		return why;
+	why = saker_fresh(&g->cfg->sn, &w->clock, g->cfg->start_guard, h->sn, &b->place[i]);
+	if (unlikely(why != SAKER_OK))
+		return why;
+	return saker_eesp_split(b->eesp[i], b->eesp_len[i], h, &g->limits, &b->parts[i]);
+}
+
+/* Neighbours of one group are looked up together. @return the slot behind them. */
+static uint16_t
+peek_run(struct saker_worker *w, struct saker_burst *b, uint16_t first)
+{
+	const struct saker_group *g = b->group[first];
+	struct saker_replay_table *t = w->replay[g->index];
+	const struct saker_replay_key *key[SAKER_BURST];
+	const struct saker_sn_place *place[SAKER_BURST];
+	enum saker_drop why[SAKER_BURST];
+	uint16_t n = 0;
+
+	for (; first + n < b->n && b->group[first + n] == g; n++) {
+		key[n] = &b->key[first + n];
+		place[n] = &b->place[first + n];
+	}
+	if (t == NULL || n == 0)
+		return first + n;
+	saker_replay_peek(t, key, place, &b->entry[first], why, n);
+	for (uint16_t i = 0; i < n; i++)
+		if (unlikely(why[i] != SAKER_OK))
+			saker_burst_drop(b, first + i, why[i]);
+	return first + n;
+}
+
+static void
+admit(struct saker_worker *w, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = admit_one(w, b, i);
+
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+static void
+peek(struct saker_worker *w, struct saker_burst *b)
+{
+	for (uint16_t i = 0; i < b->n;)
+		i = peek_run(w, b, i);
+}
+
+static void
+accept_sn(struct saker_worker *w, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		struct saker_replay_table *t = w->replay[b->group[i]->index];
+		enum saker_drop why;
+
+		if (t == NULL)
+			continue;
+		why = saker_replay_accept(t, &b->key[i], &b->place[i], b->entry[i]);
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+const struct saker_stage saker_inbound_stages[] = {
+	{ "outer", outer, "Ethernet, outer IP and UDP headers" },
+	{ "clear", clear, "packets without protection: bypass or drop" },
+	{ "header", header, "EESP header, trust group" },
+	{ "own", saker_stage_own, "hand over what another lcore owns" },
+	{ "admit", admit, "root keys, freshness, offsets" },
+	{ "peek", peek, "look the replay window up" },
+	{ "open", saker_stage_open, "derive the data key, verify and decrypt" },
+	{ "replay", accept_sn, "replay window, after the ICV" },
+	{ "inner", saker_stage_inner, "form of the inner packet, decapsulation" },
+	{ "policy", saker_stage_policy, "may its source send that?" },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_inner.h"
+
+#include "saker_lookup.h"
+
+#define MAX_PAD  3
+#define ECN_BITS 3
+
+/* What an opened packet turned out to be. */
+struct opened {
+	uint8_t *payload;
+	uint16_t len; /* with padding */
+	uint8_t next_header;
+	uint8_t pad;
+	bool info; /* payload info said next_header and pad */
+};
+
+static enum saker_drop
+read_payload_info(const uint8_t *p, struct opened *o)
+{
+	/* Version nibble and reserved bits are zero (EESP section 2.4). */
+	if (p[0] != 0 || p[1] != 0)
+		return SAKER_DROP_PAYLOAD_INFO;
+	o->next_header = p[2];
+	o->pad = p[3];
+	o->info = true;
+	if (o->next_header == SAKER_PROTO_NO_NEXT)
+		return SAKER_DROP_DUMMY;
+	return o->pad > MAX_PAD || o->pad > o->len ? SAKER_DROP_INNER_FORM : SAKER_OK;
+}
+
+static enum saker_drop
+find_payload(const struct saker_burst *b, uint16_t i, struct opened *o)
+{
+	const struct saker_eesp_parts *parts = &b->parts[i];
+	uint8_t *eesp = b->eesp[i];
+
+	memset(o, 0, sizeof(*o));
+	o->payload = eesp + parts->payload_at;
+	o->len = (uint16_t)(parts->cipher_at + parts->cipher_len - parts->payload_at);
+	if (!b->group[i]->transport && b->hdr[i].crypt_offset == 0)
+		return SAKER_OK;
+	return read_payload_info(o->payload - SAKER_EESP_PAYLOAD_INFO, o);
+}
+
+static bool
+zero_padding(const uint8_t *p, unsigned int n)
+{
+	uint8_t any = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		any |= p[i];
+	return any == 0;
+}
+
+/* May this source use these outer addresses? (stateless profile 2.3, transport mode) */
+static bool
+outer_allowed(const struct saker_burst *b, uint16_t i)
+{
+	const struct saker_group *g = b->group[i];
+	struct saker_ip from, to;
+
+	if (g->cfg->n_addresses == 0)
+		return true;
+	from = saker_ip_src(b->ip[i]);
+	to = saker_ip_dst(b->ip[i]);
+	return saker_group_binds(g, b->source[i], &from, &to);
+}
+
+static enum saker_drop
+open_tunnel(struct saker_burst *b, uint16_t i, const struct opened *o)
+{
+	struct saker_ip_view inner;
+	int ecn;
+
+	if (saker_ip_read(o->payload, o->len, &inner) != SAKER_OK ||
+		o->len - inner.total > MAX_PAD ||
+		!zero_padding(o->payload + inner.total, o->len - inner.total))
+		return SAKER_DROP_INNER_FORM;
+	if (o->info && o->next_header != (inner.family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6))
+		return SAKER_DROP_PAYLOAD_INFO;
+	if (o->info && o->pad != o->len - inner.total)
+		return SAKER_DROP_INNER_FORM;
+	ecn = saker_ecn_decap(inner.tos & ECN_BITS, b->view[i].tos & ECN_BITS);
+	if (unlikely(ecn < 0))
+		return SAKER_DROP_ECN;
+	if (ecn != (inner.tos & ECN_BITS))
+		saker_ip_set_ecn(o->payload, (uint8_t)ecn);
+	rte_pktmbuf_adj(b->m[i], (uint16_t)(o->payload - b->ip[i]));
+	rte_pktmbuf_trim(b->m[i], rte_pktmbuf_data_len(b->m[i]) - inner.total);
+	b->ip[i] = o->payload;
+	b->view[i] = inner;
+	return SAKER_OK;
+}
+
+static enum saker_drop
+open_transport(struct saker_burst *b, uint16_t i, const struct opened *o)
+{
+	struct saker_ip_view *v = &b->view[i];
+	uint16_t len = o->len - o->pad, total = v->l4_at + len;
+	uint8_t *ip = o->payload - v->l4_at;
+
+	if (!zero_padding(o->payload + len, o->pad))
+		return SAKER_DROP_INNER_FORM;
+	memmove(ip, b->ip[i], v->l4_at);
+	saker_ip_set_payload(ip, v->proto_at, o->next_header, total);
+	rte_pktmbuf_adj(b->m[i], (uint16_t)(ip - b->ip[i]));
+	rte_pktmbuf_trim(b->m[i], rte_pktmbuf_data_len(b->m[i]) - total);
+	b->ip[i] = ip;
+	v->proto = o->next_header;
+	v->total = total;
+	return SAKER_OK;
+}
+
+static enum saker_drop
+open_one(struct saker_burst *b, uint16_t i)
+{
+	struct opened o;
+	enum saker_drop why = find_payload(b, i, &o);
+
+	if (unlikely(why != SAKER_OK))
+		return why;
+	if (unlikely(!outer_allowed(b, i)))
+		return SAKER_DROP_OUTER_POLICY;
+	return b->group[i]->transport ? open_transport(b, i, &o) : open_tunnel(b, i, &o);
+}
+
+void
+saker_stage_inner(struct saker_worker *w __rte_unused, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = open_one(b, i);
+
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+static unsigned int
+source_octets(const struct saker_burst *b, uint16_t i, uint8_t out[16])
+{
+	const struct saker_group *g = b->group[i];
+	unsigned int len = saker_eesp_source_len[g->variant];
+
+	if (g->variant == SAKER_V_CONNECTION_ID)
+		len = 4;
+	if (len == 0) {
+		memcpy(out, b->key[i].source, 16);
+		return 16;
+	}
+	if (len == 4 && g->variant == SAKER_V_SOURCE_ID)
+		saker_store_be32(out, (uint32_t)b->source[i]);
+	else
+		saker_store_be64(out, b->source[i]);
+	return len;
+}
+
+static bool
+source_listed(const struct saker_policy *p, const struct saker_burst *b, uint16_t i)
+{
+	uint8_t source[16];
+	unsigned int len;
+
+	if (likely(p->cfg->n_sources == 0))
+		return true;
+	len = source_octets(b, i, source);
+	for (unsigned int k = 0; k < p->cfg->n_sources; k++)
+		if (p->cfg->sources[k].len <= len &&
+			memcmp(p->cfg->sources[k].octets, source, p->cfg->sources[k].len) == 0)
+			return true;
+	return false;
+}
+
+void
+saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
+{
+	saker_policies_of(w->s, b->ip, b->view, b->n, true, b->policy);
+	SAKER_FOREACH_SLOT (b, i) {
+		const struct saker_policy *p = b->policy[i];
+
+		if (unlikely(p == NULL || p->group != b->group[i] || !source_listed(p, b, i))) {
+			saker_burst_drop(b, i, SAKER_DROP_INNER_POLICY);
+			continue;
+		}
+		w->policy_count[p->index].in_packets++;
+		w->policy_count[p->index].in_octets += b->view[i].total;
+	}
+}

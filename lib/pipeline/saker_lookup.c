@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_lookup.h"
+
+#include <rte_ether.h>
+#include <rte_jhash.h>
+
+#define VLAN_TAGS 2
+
+/* Octets before the IP header, or 0: too short. */
+static uint16_t
+l2_length(const uint8_t *frame, uint32_t len)
+{
+	uint16_t at = 2 * RTE_ETHER_ADDR_LEN;
+
+	for (unsigned int i = 0; i <= VLAN_TAGS; i++) {
+		uint16_t type;
+
+		if (len < at + 2u)
+			return 0;
+		type = saker_load_be16(frame + at);
+		if (type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ)
+			return at + 2;
+		at += sizeof(struct rte_vlan_hdr);
+	}
+	return at + 2;
+}
+
+static bool
+is_ip(const uint8_t *frame, uint16_t l2)
+{
+	uint16_t type = saker_load_be16(frame + l2 - 2);
+
+	return type == RTE_ETHER_TYPE_IPV4 || type == RTE_ETHER_TYPE_IPV6;
+}
+
+static enum saker_drop
+strip_l2(struct rte_mbuf *m)
+{
+	uint16_t l2 = l2_length(rte_pktmbuf_mtod(m, uint8_t *), m->data_len);
+
+	if (unlikely(l2 == 0))
+		return SAKER_DROP_RUNT;
+	if (unlikely(!is_ip(rte_pktmbuf_mtod(m, uint8_t *), l2)))
+		return SAKER_DROP_NOT_IP;
+	rte_pktmbuf_adj(m, l2);
+	return SAKER_OK;
+}
+
+enum saker_drop
+saker_frame_read(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view)
+{
+	enum saker_drop why;
+
+	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0)
+		return SAKER_DROP_CHAINED;
+	if (has_l2) {
+		why = strip_l2(m);
+		if (unlikely(why != SAKER_OK))
+			return why;
+	}
+	*ip = rte_pktmbuf_mtod(m, uint8_t *);
+	why = saker_ip_read(*ip, m->data_len, view);
+	if (unlikely(why != SAKER_OK))
+		return why;
+	if (view->family == 4 && unlikely(!saker_ip4_checksum_ok(*ip, (**ip & 15) * 4)))
+		return SAKER_DROP_IP_CHECKSUM;
+	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - view->total));
+	return SAKER_OK;
+}
+
+static bool
+has_ports(const struct saker_ip_view *v)
+{
+	static const uint8_t with_ports[] = { 6, 17, 33, 132, 136 };
+
+	if (!v->has_l4 || v->total < v->l4_at + 4)
+		return false;
+	for (size_t i = 0; i < RTE_DIM(with_ports); i++)
+		if (v->proto == with_ports[i])
+			return true;
+	return false;
+}
+
+static void
+fill_tuple(struct saker_tuple *t, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
+{
+	unsigned int at = v->family == 4 ? 12 : 8, len = v->family == 4 ? 4 : 16;
+	uint16_t port[2] = { 0, 0 };
+
+	if (has_ports(v))
+		memcpy(port, ip + v->l4_at, sizeof(port));
+	t->proto = v->proto;
+	memcpy(t->src, ip + at + (reverse ? len : 0), len);
+	memcpy(t->dst, ip + at + (reverse ? 0 : len), len);
+	t->sport = port[reverse];
+	t->dport = port[!reverse];
+}
+
+/* The classifiers are one a family: sort by it, look up twice, put results back in place. */
+void
+saker_policies_of(const struct saker_snapshot *s, uint8_t *const *ip,
+	const struct saker_ip_view *view, uint16_t n, bool reverse,
+	const struct saker_policy **policy)
+{
+	struct saker_tuple tuple[SAKER_BURST];
+	const struct saker_tuple *of[2][SAKER_BURST];
+	const struct saker_policy *found[SAKER_BURST];
+	uint16_t at[2][SAKER_BURST], count[2] = { 0, 0 };
+
+	for (uint16_t i = 0; i < n; i++) {
+		unsigned int six = view[i].family == 6;
+
+		fill_tuple(&tuple[i], ip[i], &view[i], reverse);
+		of[six][count[six]] = &tuple[i];
+		at[six][count[six]++] = i;
+	}
+	for (unsigned int six = 0; six < 2; six++) {
+		if (count[six] == 0)
+			continue;
+		saker_classify(s, six ? 6 : 4, of[six], found, count[six]);
+		for (uint16_t i = 0; i < count[six]; i++)
+			policy[at[six][i]] = found[i];
+	}
+}
+
+uint32_t
+saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret)
+{
+	uint32_t word[10] = { view->proto, 0 };
+	uint32_t words = view->family == 4 ? 2 : 8;
+
+	if (has_ports(view))
+		memcpy(&word[1], ip + view->l4_at, sizeof(word[1]));
+	memcpy(&word[2], ip + (view->family == 4 ? 12 : 8), 4 * words);
+	return rte_jhash_32b(word, 2 + words, secret);
+}
+
+uint32_t
+saker_source_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret)
+{
+	if (view->family == 4)
+		return rte_jhash(ip + 12, 4, secret);
+	return rte_jhash(ip + 8, 16, secret);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include <rte_ether.h>
+
+#include "saker_crypto_stage.h"
+#include "saker_lookup.h"
+#include "saker_stages.h"
+
+#define AES_BLOCK 16
+/* Source ports are ephemeral (RFC 6335): 49152 up. */
+#define PORT_FIRST 0xc000
+#define PORT_MASK  0x3fff
+
+static void
+parse(struct saker_worker *w __rte_unused, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = saker_frame_read(b->m[i], true, &b->ip[i], &b->view[i]);
+
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+static void
+act_clear(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	if (p == NULL) {
+		saker_burst_drop(b, i, SAKER_DROP_NO_POLICY);
+	} else if (p->action == SAKER_ACTION_DROP) {
+		saker_burst_drop(b, i, SAKER_DROP_POLICY_DROP);
+	} else if (b->view[i].total > w->tx[SAKER_OUTBOUND].mtu) {
+		saker_burst_drop(b, i, SAKER_DROP_MTU);
+	} else {
+		w->policy_count[p->index].out_packets++;
+		w->policy_count[p->index].out_octets += b->view[i].total;
+		saker_worker_send(w, SAKER_OUTBOUND, b->m[i], b->view[i].family);
+		saker_burst_drop(b, i, SAKER_MOVED);
+	}
+}
+
+static void
+classify(struct saker_worker *w, struct saker_burst *b)
+{
+	saker_policies_of(w->s, b->ip, b->view, b->n, false, b->policy);
+	SAKER_FOREACH_SLOT (b, i) {
+		const struct saker_policy *p = b->policy[i];
+
+		if (unlikely(p == NULL || p->action != SAKER_ACTION_PROTECT))
+			act_clear(w, b, i);
+		else
+			b->group[i] = p->group;
+	}
+}
+
+static const struct saker_eesp_tmpl *
+template_of(const struct saker_policy *p, uint8_t inner_family)
+{
+	uint8_t outer = p->transport ? inner_family : p->outer.family;
+
+	return outer == 4 ? &p->v4 : &p->v6;
+}
+
+static bool
+uses_udp(const struct saker_policy *p)
+{
+	return p->group->cfg->encap == SAKER_ENCAP_UDP;
+}
+
+/* Octets that go in front of the payload, beside the IP header in transport mode. */
+static uint16_t
+header_len(const struct saker_policy *p, const struct saker_eesp_tmpl *t)
+{
+	if (p->transport)
+		return t->len + (uses_udp(p) ? SAKER_UDP_HEADER : 0);
+	return t->len + p->outer.len;
+}
+
+/* What may travel in transport mode under this policy. */
+static enum saker_drop
+check_transport(const struct saker_policy *p, const uint8_t *ip, const struct saker_ip_view *v)
+{
+	struct saker_ip src;
+
+	if (v->fragment)
+		return SAKER_DROP_TRANSPORT_FRAGMENT;
+	if (p->cfg->local.family == 0)
+		return SAKER_OK;
+	src = saker_ip_src(ip);
+	return saker_ip_equal(&src, &p->cfg->local) ? SAKER_OK : SAKER_DROP_OUTER_POLICY;
+}
+
+/* The flow half of a connection id (stateless profile section 4: it only isolates keys). */
+static uint64_t
+flow_half(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	switch (p->group->cfg->isolate) {
+	case SAKER_ISOLATE_POLICY:
+		return p->index;
+	case SAKER_ISOLATE_SOURCE:
+		return saker_source_hash(b->ip[i], &b->view[i], w->s->flow_secret);
+	default:
+		return b->flow[i];
+	}
+}
+
+static void
+plan_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+{
+	const struct saker_policy *p = b->policy[i];
+	const struct saker_ip_view *v = &b->view[i];
+	const struct saker_eesp_tmpl *t = template_of(p, v->family);
+	struct saker_eesp_fields *f = &b->fields[i];
+	uint16_t skip_from = p->transport ? 0 : (v->family == 4 ? (b->ip[i][0] & 15) * 4 : 40);
+
+	b->payload_at[i] = p->transport ? v->l4_at : 0;
+	b->payload_len[i] = v->total - b->payload_at[i];
+	f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
+	f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
+	f->next_header = p->transport ? v->proto
+				      : (v->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6);
+	saker_eesp_plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
+	f->pad_len = b->pad[i];
+	b->blocks[i] = (b->parts[i].cipher_len + AES_BLOCK - 1) / AES_BLOCK + 1;
+	if (uses_udp(p) || p->flow_half)
+		b->flow[i] = saker_flow_hash(b->ip[i], v, w->s->flow_secret);
+	b->source[i] = p->source;
+	if (p->flow_half)
+		b->source[i] |= flow_half(w, b, i);
+	if (header_len(p, t) + v->total + b->pad[i] + SAKER_EESP_ICV > w->tx[SAKER_OUTBOUND].mtu)
+		saker_burst_drop(b, i, SAKER_DROP_MTU);
+}
+
+static void
+plan(struct saker_worker *w, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		const struct saker_policy *p = b->policy[i];
+		enum saker_drop why = SAKER_OK;
+
+		if (p->transport)
+			why = check_transport(p, b->ip[i], &b->view[i]);
+		if (likely(why == SAKER_OK))
+			plan_one(w, b, i);
+		else
+			saker_burst_drop(b, i, why);
+	}
+}
+
+/* The key that a packet is sealed under: derived, or handed out for this epoch. */
+static void
+choose_key(struct saker_burst *b, uint16_t i, uint64_t epoch)
+{
+	const struct saker_group *g = b->group[i];
+
+	b->master[i] = b->policy[i]->master;
+	b->expanded[i] = NULL;
+	b->key_idx[i] = g->key_idx;
+	if (likely(g->client == NULL))
+		return;
+	for (unsigned int k = 0; k < g->n_client; k++) {
+		if (g->client[k].epoch != epoch)
+			continue;
+		b->expanded[i] = &g->client[k].key;
+		b->key_idx[i] = g->client[k].key_idx;
+		return;
+	}
+	saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
+}
+
+/* Give SNs to neighbours that share an SN line. @return the first slot behind them. */
+static uint16_t
+assign_run(struct saker_worker *w, struct saker_burst *b, uint16_t first)
+{
+	unsigned int sender = b->policy[first]->sender;
+	struct saker_sn_line *line = &w->lines[sender];
+	uint16_t end = first, at = first;
+
+	while (end < b->n && b->policy[end]->sender == sender)
+		end++;
+	while (at < end) {
+		struct saker_sn_grant grant = saker_sn_take(
+			line, w->now_ms, &b->blocks[at], end - at);
+
+		for (uint16_t i = at; i < at + grant.n; i++) {
+			b->sn[i] = grant.first + (i - at);
+			b->session[i] = (uint16_t)(b->group[i]->cfg->session_first + w->index);
+			choose_key(b, i, grant.epoch);
+		}
+		at += grant.n;
+		if (grant.why == SAKER_OK)
+			continue;
+		for (; at < end; at++)
+			saker_burst_drop(b, at, grant.why);
+	}
+	return end;
+}
+
+static void
+assign_sn(struct saker_worker *w, struct saker_burst *b)
+{
+	for (uint16_t i = 0; i < b->n;)
+		i = assign_run(w, b, i);
+}
+
+/* Room for headers in front and padding and ICV behind; moves the packet back if need be. */
+static enum saker_drop
+make_room(struct rte_mbuf *m, uint16_t front, uint16_t back)
+{
+	uint16_t head = rte_pktmbuf_headroom(m), len = m->data_len;
+	uint16_t want = front + RTE_ETHER_HDR_LEN;
+	uint16_t shift = head < want ? want - head : 0;
+
+	if (unlikely(rte_pktmbuf_tailroom(m) < shift + back))
+		return shift > 0 ? SAKER_DROP_NO_HEADROOM : SAKER_DROP_NO_TAILROOM;
+	if (unlikely(shift > 0)) {
+		uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+
+		memmove(p + shift, p, len);
+		m->data_off += shift;
+	}
+	memset(rte_pktmbuf_mtod(m, uint8_t *) + len, 0, back);
+	m->data_off -= front;
+	m->data_len += front + back;
+	m->pkt_len = m->data_len;
+	return SAKER_OK;
+}
+
+static uint16_t
+source_port(uint32_t flow)
+{
+	return PORT_FIRST | (flow & PORT_MASK);
+}
+
+/* Transport mode: the packet's own IP header moves in front of the EESP header. */
+static uint8_t *
+write_transport(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t front)
+{
+	const struct saker_group *g = b->group[i];
+	const struct saker_ip_view *v = &b->view[i];
+	bool udp = g->cfg->encap == SAKER_ENCAP_UDP;
+	uint16_t total = rte_pktmbuf_data_len(b->m[i]);
+	uint8_t *at = out + v->l4_at;
+
+	memmove(out, out + front, v->l4_at);
+	saker_ip_set_payload(out, v->proto_at, udp ? SAKER_PROTO_UDP : g->cfg->protocol, total);
+	if (!udp)
+		return at;
+	saker_store_be16(at, source_port(b->flow[i]));
+	saker_store_be16(at + 2, g->cfg->udp_port);
+	saker_store_be16(at + 4, total - v->l4_at);
+	saker_store_be16(at + 6, 0);
+	return at + SAKER_UDP_HEADER;
+}
+
+static uint8_t *
+write_tunnel(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t front)
+{
+	const struct saker_policy *p = b->policy[i];
+	const struct saker_ip_view *v = &b->view[i];
+	const uint8_t *inner = out + front;
+	bool df = v->family == 6 || (inner[6] & 0x40) != 0;
+
+	saker_outer_write(&p->outer, out, rte_pktmbuf_data_len(b->m[i]) - p->outer.len, v->tos, df,
+		(uint16_t)b->sn[i], source_port(b->flow[i]));
+	return out + p->outer.len;
+}
+
+static enum saker_drop
+write_one(struct saker_burst *b, uint16_t i)
+{
+	const struct saker_policy *p = b->policy[i];
+	const struct saker_eesp_tmpl *t = template_of(p, b->view[i].family);
+	struct saker_eesp_fields *f = &b->fields[i];
+	uint16_t front = header_len(p, t);
+	enum saker_drop why = make_room(b->m[i], front, b->pad[i] + SAKER_EESP_ICV);
+	uint8_t *out;
+
+	if (unlikely(why != SAKER_OK))
+		return why;
+	out = rte_pktmbuf_mtod(b->m[i], uint8_t *);
+	b->ip[i] = out;
+	b->eesp[i] = p->transport ? write_transport(b, i, out, front)
+				  : write_tunnel(b, i, out, front);
+	f->sn = b->sn[i];
+	f->source = b->source[i];
+	f->session = b->session[i];
+	saker_eesp_write(t, b->eesp[i], f);
+	b->eesp[i][t->context_at + 1] = b->key_idx[i];
+	return SAKER_OK;
+}
+
+static void
+write_headers(struct saker_worker *w __rte_unused, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why = write_one(b, i);
+
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+static void
+count_policy(struct saker_worker *w, struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		struct saker_policy_count *c = &w->policy_count[b->policy[i]->index];
+
+		c->out_packets++;
+		c->out_octets += b->view[i].total;
+	}
+}
+
+static void
+seal(struct saker_worker *w, struct saker_burst *b)
+{
+	saker_stage_seal(w, b);
+	count_policy(w, b);
+}
+
+const struct saker_stage saker_outbound_stages[] = {
+	{ "parse", parse, "Ethernet and IP headers of clear packets" },
+	{ "classify", classify, "find the policy; bypass and drop end here" },
+	{ "plan", plan, "lengths, padding, MTU" },
+	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },
+	{ "headers", write_headers, "outer IP, UDP and EESP headers" },
+	{ "seal", seal, "derive the data key, encrypt and authenticate" },
+	{ NULL, NULL, NULL },
+};

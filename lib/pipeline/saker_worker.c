@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_worker.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include "saker_handover.h"
+#include "saker_stages.h"
+
+#define TX_TRIES    16 /* a port that is slow for a moment loses nothing */
+#define IDLE_ROUNDS 64 /* empty rounds before the CPU is offered to others */
+
+const struct saker_stage *const saker_stages[SAKER_DIRECTIONS] = {
+	[SAKER_OUTBOUND] = saker_outbound_stages,
+	[SAKER_INBOUND] = saker_inbound_stages,
+};
+
+const char *
+saker_direction_name(enum saker_direction d)
+{
+	return d == SAKER_OUTBOUND ? "outbound" : "inbound";
+}
+
+static unsigned int
+stage_total(enum saker_direction d)
+{
+	unsigned int n = 0;
+
+	while (saker_stages[d][n].name != NULL)
+		n++;
+	return n;
+}
+
+const char *
+saker_stage_name(enum saker_direction d, unsigned int i)
+{
+	unsigned int n = stage_total(d);
+
+	if (i == SAKER_STAGE_RX)
+		return "rx";
+	if (i < SAKER_STAGE_FIRST + n)
+		return saker_stages[d][i - SAKER_STAGE_FIRST].name;
+	return i == SAKER_STAGE_FIRST + n ? "tx" : NULL;
+}
+
+static void
+count_stage(struct saker_stage_count *c, uint16_t packets, uint64_t since)
+{
+	c->calls++;
+	c->packets += packets;
+	c->cycles += rte_rdtsc() - since;
+}
+
+void
+saker_worker_flush(struct saker_worker *w, enum saker_direction d)
+{
+	struct saker_tx *tx = &w->tx[d];
+	uint16_t sent = 0;
+
+	if (tx->n == 0)
+		return;
+	if (unlikely(tx->lock != NULL))
+		rte_spinlock_lock(tx->lock);
+	for (unsigned int try = 0; try < TX_TRIES && sent < tx->n && !tx->absent; try++)
+		sent += rte_eth_tx_burst(tx->port, tx->queue, tx->m + sent, tx->n - sent);
+	if (unlikely(tx->lock != NULL))
+		rte_spinlock_unlock(tx->lock);
+	w->count[d].drop[SAKER_DROP_TX_FULL] += tx->n - sent;
+	w->count[d].tx_packets += sent;
+	rte_pktmbuf_free_bulk(tx->m + sent, tx->n - sent);
+	tx->n = 0;
+}
+
+void
+saker_worker_send(
+	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
+{
+	struct saker_tx *tx = &w->tx[d];
+	struct rte_ether_hdr *eth;
+
+	w->count[d].tx_octets += m->pkt_len;
+	eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
+	if (unlikely(eth == NULL)) {
+		w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	eth->dst_addr = tx->dst;
+	eth->src_addr = tx->src;
+	eth->ether_type = rte_cpu_to_be_16(family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	tx->m[tx->n++] = m;
+	if (tx->n == RTE_DIM(tx->m))
+		saker_worker_flush(w, d);
+}
+
+static void
+send_burst(struct saker_worker *w, enum saker_direction d)
+{
+	struct saker_burst *b = &w->burst;
+	uint64_t since = rte_rdtsc();
+	uint16_t n = b->n;
+
+	SAKER_FOREACH_SLOT (b, i)
+		saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+	saker_worker_flush(w, d);
+	if (n > 0)
+		count_stage(&w->count[d].stage[SAKER_STAGE_FIRST + stage_total(d)], n, since);
+}
+
+static void
+run_stages(struct saker_worker *w, enum saker_direction d)
+{
+	const struct saker_stage *stage = saker_stages[d];
+	struct saker_stage_count *count = &w->count[d].stage[SAKER_STAGE_FIRST];
+	struct saker_burst *b = &w->burst;
+
+	for (; stage->name != NULL && b->n > 0; stage++, count++) {
+		uint64_t since = rte_rdtsc();
+		uint16_t n = b->n;
+
+		stage->run(w, b);
+		saker_burst_settle(b, w->count[d].drop);
+		count_stage(count, n, since);
+	}
+	send_burst(w, d);
+}
+
+static void
+read_clock(struct saker_worker *w)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	w->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	saker_clock_step(&w->clock, w->now_ms);
+}
+
+/* Some entries of one group a burst: replay tables forget what is no longer fresh. */
+static void
+expire_some(struct saker_worker *w)
+{
+	const struct saker_group *g;
+
+	if (w->s->n_groups == 0)
+		return;
+	if (w->expire_next >= w->s->n_groups)
+		w->expire_next = 0;
+	g = &w->s->groups[w->expire_next++];
+	if (w->replay[g->index] != NULL)
+		saker_replay_expire(w->replay[g->index], saker_oldest_run(&g->cfg->sn, &w->clock));
+}
+
+static void
+process(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over)
+{
+	w->burst.n = n;
+	w->burst.handed_over = handed_over;
+	read_clock(w);
+	if (d == SAKER_INBOUND)
+		expire_some(w);
+	run_stages(w, d);
+}
+
+static uint16_t
+receive(struct saker_worker *w, const struct saker_rx *rx)
+{
+	struct saker_way_count *count = &w->count[rx->direction];
+	uint64_t since = rte_rdtsc();
+	uint16_t n = rte_eth_rx_burst(rx->port, rx->queue, w->burst.m, SAKER_BURST);
+
+	if (n == 0)
+		return 0;
+	count_stage(&count->stage[SAKER_STAGE_RX], n, since);
+	count->rx_packets += n;
+	for (uint16_t i = 0; i < n; i++)
+		count->rx_octets += w->burst.m[i]->pkt_len;
+	process(w, rx->direction, n, false);
+	return n;
+}
+
+static unsigned int
+empty_inbox(struct saker_worker *w)
+{
+	unsigned int n;
+
+	if (w->inbox == NULL)
+		return 0;
+	n = rte_ring_dequeue_burst(w->inbox, (void **)w->burst.m, SAKER_BURST, NULL);
+	if (n > 0)
+		process(w, SAKER_INBOUND, (uint16_t)n, true);
+	return n;
+}
+
+static unsigned int
+go_round(struct saker_worker *w)
+{
+	unsigned int n;
+
+	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	n = empty_inbox(w);
+	/* Who has packets waiting for a full inbox takes no more until they are gone. */
+	if (w->n_waiting > 0 && !saker_handover_retry(w))
+		return n;
+	for (unsigned int i = 0; i < w->n_rx && w->n_waiting == 0; i++)
+		n += receive(w, &w->rx[i]);
+	return n;
+}
+
+static void
+note_loop(struct saker_worker *w, unsigned int work, unsigned int *idle)
+{
+	uint64_t loops = atomic_load_explicit(&w->loops, memory_order_relaxed) + 1;
+
+	atomic_store_explicit(&w->loops, loops, memory_order_release);
+	if (work > 0 || w->n_waiting > 0)
+		atomic_store_explicit(&w->idle_since, loops, memory_order_release);
+	if (work > 0) {
+		*idle = 0;
+		return;
+	}
+	/* Pollers that share a CPU would else spend whole time slices on nothing. */
+	if (++*idle % IDLE_ROUNDS == 0 || w->n_waiting > 0)
+		sched_yield();
+}
+
+int
+saker_worker_run(void *arg)
+{
+	struct saker_worker *w = arg;
+	unsigned int idle = 0;
+
+	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+	read_clock(w);
+	saker_clock_start(&w->clock, w->now_ms);
+	while (atomic_load_explicit(w->running, memory_order_relaxed)) {
+		unsigned int work = go_round(w);
+
+		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
+		note_loop(w, work, &idle);
+	}
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
+	return 0;
+}

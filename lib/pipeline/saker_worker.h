@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_WORKER_H
+#define SAKER_WORKER_H
+
+/**
+ * @file
+ * One worker lcore: its queues, its SN lines, its replay windows, its counters. Workers share
+ * nothing that they write but the rings between them.
+ *
+ * Threads: fields are the worker's own while it runs; the control thread reads the counters, and
+ * everything else while workers are stopped.
+ */
+
+#include <rte_ether.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+#include <rte_spinlock.h>
+
+#include "saker_burst.h"
+#include "saker_key_cache.h"
+#include "saker_sn.h"
+
+#define SAKER_MAX_WORKERS 64
+#define SAKER_MAX_QUEUES  64   /**< receive queues of one worker */
+#define SAKER_MAX_STAGES  12   /**< of one direction, receive and send included */
+#define SAKER_INBOX_SIZE  4096 /**< packets in a ring between workers */
+
+struct saker_worker;
+
+/** A stage: works on all slots of the burst, marks losers. */
+typedef void (*saker_stage_fn)(struct saker_worker *w, struct saker_burst *b);
+
+/** A named stage; tables end with a NULL name. */
+struct saker_stage {
+	const char *name;
+	saker_stage_fn run;
+	const char *help;
+};
+
+/** The stages of each direction in order, between receiving and sending. */
+extern const struct saker_stage *const saker_stages[SAKER_DIRECTIONS];
+
+/** Index in the counters of the two stages that no table holds. */
+enum { SAKER_STAGE_RX = 0, SAKER_STAGE_FIRST = 1 };
+
+/** What a stage has done on one lcore. */
+struct saker_stage_count {
+	uint64_t calls, packets, cycles;
+};
+
+/** Counters of one direction on one lcore. */
+struct saker_way_count {
+	struct saker_stage_count stage[SAKER_MAX_STAGES]; /**< rx, the table's stages, tx */
+	uint64_t drop[SAKER_DROP_COUNT];
+	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+	uint64_t keys_derived, keys_cached;
+	uint64_t handed_over; /**< inbound: packets given to their owner */
+};
+
+/** Counters of one policy on one lcore. */
+struct saker_policy_count {
+	uint64_t out_packets, out_octets, in_packets, in_octets;
+};
+
+/** A receive queue and the way its packets go. */
+struct saker_rx {
+	uint16_t port, queue;
+	uint8_t direction;
+};
+
+/** Where packets of one direction leave. */
+struct saker_tx {
+	uint16_t port, queue, mtu;
+	uint16_t n;           /**< waiting in `m` */
+	bool absent;          /**< the port has no transmit queue: everything is dropped */
+	rte_spinlock_t *lock; /**< only if workers must share the queue, else NULL */
+	struct rte_ether_addr src, dst;
+	struct rte_mbuf *m[2 * SAKER_BURST];
+};
+
+/** See the file comment. */
+struct saker_worker {
+	/* set up by the control thread */
+	unsigned int index, lcore, n_workers;
+	int socket;
+	struct saker_worker *const *workers; /**< all, by index */
+	const struct saker_snapshot *_Atomic *snapshot;
+	struct rte_rcu_qsbr *qsbr;
+	_Atomic bool *running;
+	const struct saker_crypto_ops *crypto;
+	void *crypto_ctx;
+	struct saker_key_cache *cache;      /**< NULL: no group wants one */
+	struct saker_sn_line *lines;        /**< one per sender */
+	struct saker_replay_table **replay; /**< one per group, NULL: none */
+	struct rte_ring *inbox;             /**< packets that other workers received for this one */
+	struct saker_rx rx[SAKER_MAX_QUEUES];
+	unsigned int n_rx;
+	struct saker_tx
+		tx[SAKER_DIRECTIONS]; /**< by direction: outbound leaves by the cipher port */
+
+	/* the worker's own */
+	const struct saker_snapshot *s; /**< for this loop */
+	struct saker_clock clock;
+	uint64_t now_ms;                       /**< the clock, read once a burst */
+	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
+	uint16_t n_waiting;
+	uint16_t expire_next; /**< group whose replay table is swept next */
+	struct saker_burst burst;
+	struct saker_batch batch;
+	uint8_t aad[SAKER_BURST][SAKER_EESP_MAX_AAD];
+
+	/* read by the control thread */
+	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));
+	struct saker_policy_count *policy_count; /**< one per policy */
+	_Atomic uint64_t loops;                  /**< times round */
+	_Atomic uint64_t idle_since;             /**< `loops` when the last packet was seen */
+};
+
+/** Body of a worker lcore: loops until *w->running is false. @param arg struct saker_worker */
+int saker_worker_run(void *arg);
+
+/** Queue a packet whose IP header is at its start for sending; writes the Ethernet header. */
+void saker_worker_send(
+	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family);
+
+/** Hand what waits in a transmit buffer to the port; what it refuses is dropped as tx_full. */
+void saker_worker_flush(struct saker_worker *w, enum saker_direction d);
+
+/** Name of entry @p i of saker_way_count.stage: "rx", a stage of the table, "tx", or NULL. */
+const char *saker_stage_name(enum saker_direction d, unsigned int i);
+
+/** "outbound" or "inbound". */
+const char *saker_direction_name(enum saker_direction d);
+
+/** Worker that owns a (source, session): chosen by authenticated fields only. */
+unsigned int saker_owner(const struct saker_worker *w, const struct saker_group *g,
+	const struct saker_replay_key *key);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_branch_prediction.h>
+
+static const struct saker_root_slot no_slot = { .key = UINT16_MAX };
+
+static const uint8_t *
+slot_value(const struct saker_group_env *env, const struct saker_root_slot *s)
+{
+	return s->key == UINT16_MAX ? NULL : env->roots->values[s->key].value[s->generation];
+}
+
+static int
+add_slot(struct saker_root_slots *slots, const struct saker_root_slot *slot)
+{
+	struct saker_root_slot *grown = realloc(slots->slot, (slots->n + 1u) * sizeof(*grown));
+
+	if (grown == NULL)
+		return -ENOMEM;
+	grown[slots->n++] = *slot;
+	slots->slot = grown;
+	return 0;
+}
+
+static int
+add_key(const struct saker_group_env *env, struct saker_group *g, uint16_t key)
+{
+	const struct saker_cfg_root_key *cfg = &env->config->root_keys[key];
+	const struct saker_root_values *values = &env->roots->values[key];
+
+	for (unsigned int gen = 0; gen < SAKER_GENERATIONS; gen++) {
+		struct saker_root_slot slot = {
+			.key = key,
+			.generation = (uint8_t)gen,
+			.id_len = cfg->id.len,
+			.index = values->index + gen - SAKER_CURRENT,
+			.id = cfg->id.octets,
+		};
+
+		if (values->live[gen] && add_slot(&g->level[cfg->level], &slot) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+add_keys(
+	const struct saker_group_env *env, struct saker_group *g, const struct saker_cfg_refs *refs)
+{
+	for (unsigned int i = 0; i < refs->n; i++)
+		if (add_key(env, g, refs->index[i]) != 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* The configured keys come first, then those that Master Key options may name. */
+static int
+collect_slots(const struct saker_group_env *env, struct saker_group *g)
+{
+	if (add_keys(env, g, &g->cfg->root_keys) != 0 ||
+		add_keys(env, g, &g->cfg->allow_root_keys) != 0)
+		return -ENOMEM;
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		if (g->level[l].n == 0 && add_slot(&g->level[l], &no_slot) != 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static bool
+same_value(const struct saker_group_env *env, const struct saker_root_slot *a,
+	const struct saker_root_slot *b)
+{
+	const uint8_t *x = slot_value(env, a), *y = slot_value(env, b);
+
+	return x != NULL && y != NULL && saker_ct_equal(x, y, SAKER_ROOT_LEN);
+}
+
+static void
+check_slot(const struct saker_group_env *env, const struct saker_group *g,
+	const struct saker_root_slot *a, unsigned int level, unsigned int from)
+{
+	for (unsigned int l = level; l < SAKER_LEVELS; l++)
+		for (unsigned int i = l == level ? from : 0; i < g->level[l].n; i++)
+			if (same_value(env, a, &g->level[l].slot[i]))
+				saker_fault(env->faults, env->config->file, g->cfg->line,
+					"trust group %s: root keys %s and %s hold the same value; "
+					"make a new one with saker-keytool",
+					g->cfg->name, env->config->root_keys[a->key].name,
+					env->config->root_keys[g->level[l].slot[i].key].name);
+}
+
+/* Two equal root keys cancel out under xor, and stand for one secret under hkdf. */
+static int
+check_values(const struct saker_group_env *env, const struct saker_group *g)
+{
+	unsigned int before = env->faults->errors;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		for (unsigned int i = 0; i < g->level[l].n; i++)
+			check_slot(env, g, &g->level[l].slot[i], l, i + 1);
+	return env->faults->errors == before ? 0 : -EINVAL;
+}
+
+static const struct saker_root_slot *
+combination(const struct saker_group *g, unsigned int n, unsigned int level)
+{
+	unsigned int tasks = g->level[SAKER_TASK].n, users = g->level[SAKER_USER].n;
+	const unsigned int at[SAKER_LEVELS] = { n / tasks / users, n / tasks % users, n % tasks };
+
+	return &g->level[level].slot[at[level]];
+}
+
+static int
+group_key(const struct saker_group_env *env, const struct saker_group *g, unsigned int n,
+	uint8_t gk[SAKER_ROOT_LEN])
+{
+	const uint8_t *value[SAKER_LEVELS];
+	uint8_t mk[SAKER_ROOT_LEN];
+	int ret;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		value[l] = slot_value(env, combination(g, n, l));
+	ret = saker_master_key(g->cfg->combine, value, mk);
+	if (ret == 0)
+		ret = saker_group_key(mk, g->cfg->format, g->cfg->suite, g->cfg->spi, gk);
+	saker_wipe(mk, sizeof(mk));
+	if (ret == -EDOM)
+		saker_fault(env->faults, env->config->file, g->cfg->line,
+			"trust group %s: its root keys combine to a zero master key; make a new "
+			"root key with saker-keytool",
+			g->cfg->name);
+	else if (ret != 0)
+		saker_fault(env->faults, env->config->file, g->cfg->line,
+			"trust group %s: its root keys could not be combined", g->cfg->name);
+	return ret;
+}
+
+static bool
+sends_with(const struct saker_group *g, unsigned int n)
+{
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
+		const struct saker_root_slot *s = combination(g, n, l);
+
+		if (s->key == UINT16_MAX)
+			continue;
+		if (s->generation != SAKER_CURRENT || s->key != g->send_key[l])
+			return false;
+	}
+	return true;
+}
+
+/* Remember what names the sending master key, and its check value. */
+static int
+note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_LEN])
+{
+	static const unsigned int shift[SAKER_LEVELS] = { 6, 4, 2 };
+
+	g->sending = (uint16_t)n;
+	g->key_idx = 0;
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		g->key_idx |= (uint8_t)((combination(g, n, l)->index & 3) << shift[l]);
+	saker_key_check_text(gk, g->check_text);
+	return saker_kdf(gk, "CV", NULL, 0, 8 * sizeof(g->mk_check), g->mk_check);
+}
+
+/* A key index names configured keys only: each level's two bits, all combined. */
+static void
+note_key_idx(struct saker_group *g, unsigned int n)
+{
+	static const unsigned int shift[SAKER_LEVELS] = { 4, 2, 0 };
+	unsigned int idx = 0;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
+		const struct saker_root_slot *s = combination(g, n, l);
+
+		if (s->key != UINT16_MAX && s->key != g->send_key[l])
+			return;
+		idx |= (s->index & 3) << shift[l];
+	}
+	g->by_key_idx[idx] = (uint16_t)n;
+}
+
+static int
+derive_group_keys(const struct saker_group_env *env, struct saker_group *g)
+{
+	uint8_t gk[SAKER_ROOT_LEN];
+	int ret = 0;
+
+	for (unsigned int n = 0; n < g->n_masters && ret == 0; n++) {
+		ret = group_key(env, g, n, gk);
+		if (ret == 0 && env->ops != NULL)
+			ret = env->ops->set_master(env->ctx, gk, &g->masters[n]);
+		if (ret == 0 && sends_with(g, n))
+			ret = note_sending(g, n, gk);
+		note_key_idx(g, n);
+	}
+	saker_wipe(gk, sizeof(gk));
+	return ret == 0 ? 0 : -EINVAL;
+}
+
+static int
+build_masters(const struct saker_group_env *env, struct saker_group *g)
+{
+	unsigned long n = (unsigned long)g->level[0].n * g->level[1].n * g->level[2].n;
+
+	if (n > SAKER_MAX_MASTERS) {
+		saker_fault(env->faults, env->config->file, g->cfg->line,
+			"trust group %s: its root keys combine to %lu master keys, more than %u; "
+			"shorten allow_root_keys",
+			g->cfg->name, n, SAKER_MAX_MASTERS);
+		return -EINVAL;
+	}
+	g->n_masters = (uint16_t)n;
+	g->masters = saker_secret_alloc(n * sizeof(*g->masters));
+	if (g->masters == NULL) {
+		saker_fault(env->faults, env->config->file, g->cfg->line,
+			"trust group %s: no memory for %lu master keys", g->cfg->name, n);
+		return -EINVAL;
+	}
+	return derive_group_keys(env, g);
+}
+
+static int
+expand_client_keys(const struct saker_group_env *env, struct saker_group *g,
+	const struct saker_client_keys *keys)
+{
+	g->client = saker_secret_alloc(keys->n * sizeof(*g->client));
+	if (g->client == NULL)
+		return -ENOMEM;
+	g->n_client = keys->n;
+	for (unsigned int i = 0; i < keys->n; i++) {
+		g->client[i].epoch = keys->epochs[i].epoch;
+		g->client[i].key_idx = keys->epochs[i].key_idx;
+		if (env->ops != NULL && env->ops->expand(env->ctx, g->cfg->suite,
+						&keys->epochs[i].key, &g->client[i].key) != 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+static bool
+client_file_fits(const struct saker_cfg_group *cfg, const struct saker_client_keys *keys)
+{
+	/* Of a connection id the configuration holds the device half only. */
+	return keys->spi == cfg->spi && keys->variant == cfg->variant &&
+	       keys->source_len >= cfg->source_id.len &&
+	       memcmp(keys->source, cfg->source_id.octets, cfg->source_id.len) == 0;
+}
+
+static int
+build_client(const struct saker_group_env *env, struct saker_group *g)
+{
+	const struct saker_client_keys *keys = &env->roots->client[g->index];
+
+	if (!client_file_fits(g->cfg, keys)) {
+		saker_fault(env->faults, env->config->file, g->cfg->line,
+			"trust group %s: %s is for another spi, variant or source_id", g->cfg->name,
+			g->cfg->data_keys);
+		return -EINVAL;
+	}
+	return expand_client_keys(env, g, keys) == 0 ? 0 : -EINVAL;
+}
+
+static void
+set_roles(struct saker_group *g)
+{
+	static const uint8_t send[] = {
+		[SAKER_ROLE_PEER] = 0, [SAKER_ROLE_SERVER] = 1, [SAKER_ROLE_CLIENT] = 2
+	};
+	static const uint8_t receive[] = {
+		[SAKER_ROLE_PEER] = 0, [SAKER_ROLE_SERVER] = 2, [SAKER_ROLE_CLIENT] = 1
+	};
+
+	g->send_role = send[g->cfg->role];
+	g->receive_role = receive[g->cfg->role];
+}
+
+int
+saker_group_build(
+	const struct saker_group_env *env, const struct saker_cfg_group *cfg, struct saker_group *g)
+{
+	g->cfg = cfg;
+	g->variant = (uint8_t)cfg->variant;
+	g->suite = (uint8_t)cfg->suite;
+	g->limits.max_clear = cfg->max_clear;
+	g->limits.max_ioffset = cfg->max_ioffset;
+	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
+	memset(g->send_key, 0xff, sizeof(g->send_key));
+	set_roles(g);
+	if (cfg->data_keys != NULL)
+		return build_client(env, g);
+	for (unsigned int i = 0; i < cfg->root_keys.n; i++)
+		g->send_key[env->config->root_keys[cfg->root_keys.index[i]].level] =
+			cfg->root_keys.index[i];
+	if (collect_slots(env, g) != 0)
+		return -EINVAL;
+	if (check_values(env, g) != 0)
+		return -EINVAL;
+	return build_masters(env, g);
+}
+
+void
+saker_group_free(struct saker_group *g)
+{
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		free(g->level[l].slot);
+	saker_secret_free(g->masters, g->n_masters * sizeof(*g->masters));
+	saker_secret_free(g->client, g->n_client * sizeof(*g->client));
+}
+
+/* Slot of a level that a header names, by its Master Key option or else by its key index. */
+static int
+named_slot(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+	unsigned int level, enum saker_drop *why)
+{
+	const struct saker_root_slots *slots = &g->level[level];
+	unsigned int idx = h->key_idx >> (6 - 2 * level) & 3;
+	const uint8_t *option = p + h->mk_at[level];
+
+	*why = SAKER_DROP_KEY_INDEX;
+	if (h->mk_at[level] != 0)
+		*why = SAKER_DROP_MK_NOT_ALLOWED;
+	for (unsigned int i = 0; i < slots->n; i++) {
+		const struct saker_root_slot *s = &slots->slot[i];
+
+		if (h->mk_at[level] == 0) {
+			if (s->key == g->send_key[level] && (s->index & 3) == idx)
+				return (int)i;
+			continue;
+		}
+		if (s->key == UINT16_MAX || s->id_len != h->mk_id_len[level] ||
+			memcmp(option + 2, s->id, s->id_len) != 0)
+			continue;
+		*why = SAKER_DROP_KEY_INDEX;
+		if ((s->index & 0xff) == option[0])
+			return (int)i;
+	}
+	return -1;
+}
+
+static const struct saker_master *
+master_by_options(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+	enum saker_drop *why)
+{
+	int n = 0;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
+		int slot = named_slot(g, p, h, l, why);
+
+		if (slot < 0)
+			return NULL;
+		n = n * g->level[l].n + slot;
+	}
+	return &g->masters[n];
+}
+
+const struct saker_master *
+saker_group_master(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+	enum saker_drop *why)
+{
+	uint16_t n;
+
+	if (unlikely(h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]))
+		return g->n_masters == 0 ? (*why = SAKER_DROP_MK_NOT_ALLOWED, NULL)
+					 : master_by_options(g, p, h, why);
+	n = g->by_key_idx[h->key_idx >> 2];
+	*why = SAKER_DROP_KEY_INDEX;
+	return n == SAKER_NO_MASTER ? NULL : &g->masters[n];
+}
+
+static bool
+listed(const struct saker_cfg_ips *ips, const struct saker_ip *ip)
+{
+	for (unsigned int i = 0; i < ips->n; i++)
+		if (saker_ip_equal(&ips->ip[i], ip))
+			return true;
+	return false;
+}
+
+static uint64_t
+binding_source(const struct saker_cfg_binding *b)
+{
+	uint64_t v = 0;
+
+	for (unsigned int i = 0; i < b->source_id.len; i++)
+		v = v << 8 | b->source_id.octets[i];
+	return v;
+}
+
+bool
+saker_group_binds(const struct saker_group *g, uint64_t source, const struct saker_ip *from,
+	const struct saker_ip *to)
+{
+	const struct saker_cfg_group *cfg = g->cfg;
+
+	/* The flow half of a connection id only isolates keys: the device is the source. */
+	if (g->variant == SAKER_V_CONNECTION_ID)
+		source >>= 32;
+	for (unsigned int i = 0; i < cfg->n_addresses; i++) {
+		const struct saker_cfg_binding *b = &cfg->addresses[i];
+
+		if (b->source_id.len != 0 && binding_source(b) != source)
+			continue;
+		if (listed(&b->from, from) && listed(&b->to, to))
+			return true;
+	}
+	return false;
+}

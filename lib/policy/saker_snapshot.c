@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include <rte_hash_crc.h>
+
+#include "saker_classify.h"
+#include "saker_group.h"
+
+/* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
+static unsigned int generation;
+
+int
+saker_snapshot_check_keys(
+	const struct saker_config *c, const struct saker_root_set *set, struct saker_faults *faults)
+{
+	const struct saker_group_env env = { .config = c, .roots = set, .faults = faults };
+	int ret = 0;
+
+	for (unsigned int i = 0; i < c->n_groups; i++) {
+		struct saker_group g = { .index = (uint16_t)i };
+
+		if (saker_group_build(&env, &c->groups[i], &g) != 0)
+			ret = -EINVAL;
+		saker_group_free(&g);
+	}
+	return ret;
+}
+
+static int
+out_of_memory(const struct saker_config *c, struct saker_faults *faults, const char *what)
+{
+	saker_fault(faults, c->file, 0, "no memory for %s; give EAL more with -m", what);
+	return -ENOMEM;
+}
+
+static int
+build_groups(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	int ret = 0;
+
+	s->n_groups = env->config->n_groups;
+	s->groups = calloc(s->n_groups + 1, sizeof(*s->groups));
+	if (s->groups == NULL)
+		return out_of_memory(env->config, env->faults, "trust groups");
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		s->groups[i].index = (uint16_t)i;
+		if (saker_group_build(env, &env->config->groups[i], &s->groups[i]) != 0)
+			ret = -EINVAL;
+	}
+	return ret;
+}
+
+/* The receiver learns the mode from the group's policies: it is not on the wire. */
+static int
+set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	const struct saker_config *c = env->config;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < c->n_policies; i++) {
+		const struct saker_cfg_policy *p = &c->policies[i];
+		struct saker_group *g = &s->groups[p->group];
+		bool transport = p->mode == SAKER_MODE_TRANSPORT;
+
+		if (p->action != SAKER_ACTION_PROTECT)
+			continue;
+		if (g->mode_known && g->transport != transport) {
+			saker_fault(env->faults, c->file, p->line,
+				"policy %s: trust group %s carries both tunnel and transport mode; "
+				"use one group for each",
+				p->name, g->cfg->name);
+			ret = -EINVAL;
+		}
+		g->transport = g->limits.transport = transport;
+		g->mode_known = true;
+	}
+	return ret;
+}
+
+static uint64_t
+id_number(const uint8_t *octets, unsigned int len)
+{
+	uint64_t v = 0;
+
+	for (unsigned int i = 0; i < len; i++)
+		v = v << 8 | octets[i];
+	return v;
+}
+
+/* The id that a policy puts on the wire: its own, the client's, or the one that keys were handed
+ * out for. Of a connection id all but the device half may be left to the flow.
+ */
+static void
+policy_source(const struct saker_group_env *env, struct saker_policy *p)
+{
+	const struct saker_cfg_group *g = p->group->cfg;
+	const struct saker_client_keys *handed = &env->roots->client[p->group->index];
+	const struct saker_cfg_hex *id = g->role == SAKER_ROLE_SERVER ? &p->cfg->client
+								      : &g->source_id;
+
+	p->source = id_number(id->octets, id->len);
+	if (g->variant != SAKER_V_CONNECTION_ID)
+		return;
+	if (g->data_keys != NULL) {
+		p->source = id_number(handed->source, handed->source_len);
+	} else if (id->len == 4) {
+		p->source <<= 32;
+		p->flow_half = true;
+	}
+}
+
+/* Who sends, as SN lines and replay windows know it: of a connection id the device alone. */
+static struct saker_sender
+policy_sender(const struct saker_policy *p)
+{
+	struct saker_sender s = { .group = p->group };
+	uint8_t variant = p->group->variant;
+
+	if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {
+		s.source_len = p->cfg->local.family == 4 ? 4 : 16;
+		memcpy(s.source, p->cfg->local.octets, s.source_len);
+	} else if (variant == SAKER_V_SOURCE_ID_64) {
+		s.source_len = 8;
+		saker_store_be64(s.source, p->source);
+	} else {
+		s.source_len = 4;
+		saker_store_be32(s.source,
+			(uint32_t)(variant == SAKER_V_SOURCE_ID ? p->source : p->source >> 32));
+	}
+	return s;
+}
+
+static uint16_t
+add_sender(struct saker_snapshot *s, const struct saker_sender *sender)
+{
+	for (unsigned int i = 0; i < s->n_senders; i++)
+		if (s->senders[i].group == sender->group &&
+			memcmp(s->senders[i].source, sender->source, sizeof(sender->source)) == 0 &&
+			s->senders[i].source_len == sender->source_len)
+			return (uint16_t)i;
+	s->senders[s->n_senders] = *sender;
+	return (uint16_t)s->n_senders++;
+}
+
+static void
+fill_mk_options(const struct saker_group *g, struct saker_eesp_form *form)
+{
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
+		if (!g->cfg->master_key_options[l])
+			continue;
+		for (unsigned int i = 0; i < g->level[l].n; i++) {
+			const struct saker_root_slot *slot = &g->level[l].slot[i];
+
+			if (slot->key != g->send_key[l] || slot->generation != SAKER_CURRENT)
+				continue;
+			form->mk[l].id_len = slot->id_len;
+			form->mk[l].index = (uint8_t)slot->index;
+			memcpy(form->mk[l].id, slot->id, slot->id_len);
+		}
+	}
+}
+
+static int
+fill_templates(const struct saker_group_env *env, struct saker_policy *p)
+{
+	const struct saker_group *g = p->group;
+	struct saker_eesp_form form = {
+		.spi = g->cfg->spi,
+		.variant = g->variant,
+		.key_idx = g->key_idx,
+		.transport = p->transport,
+		.crypt_offset = p->clear_len > 0,
+	};
+
+	if (saker_eesp_source_len[g->variant] == 4)
+		saker_store_be32(form.source, (uint32_t)p->source);
+	else
+		saker_store_be64(form.source, p->source);
+	fill_mk_options(g, &form);
+	if (saker_eesp_template(&form, &p->v4) != 0)
+		goto err;
+	form.outer_v6 = true;
+	if (saker_eesp_template(&form, &p->v6) != 0)
+		goto err;
+	return 0;
+err:
+	saker_fault(env->faults, env->config->file, p->cfg->line,
+		"policy %s: its header does not fit; send fewer Master Key options", p->cfg->name);
+	return -EINVAL;
+}
+
+static int
+build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struct saker_policy *p)
+{
+	const struct saker_cfg_group *g = &env->config->groups[p->cfg->group];
+	struct saker_sender sender;
+
+	p->group = &s->groups[p->cfg->group];
+	p->master = p->group->n_masters > 0 ? &p->group->masters[p->group->sending] : NULL;
+	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
+	p->clear_len = p->cfg->clear_octets;
+	p->ioffset = p->cfg->ioffset;
+	policy_source(env, p);
+	sender = policy_sender(p);
+	p->sender = add_sender(s, &sender);
+	if (!p->transport)
+		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
+			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
+	return fill_templates(env, p);
+}
+
+static int
+build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	const struct saker_config *c = env->config;
+	int ret = 0;
+
+	s->n_policies = c->n_policies;
+	s->policies = calloc(s->n_policies + 1, sizeof(*s->policies));
+	s->senders = calloc(s->n_policies + 1, sizeof(*s->senders));
+	if (s->policies == NULL || s->senders == NULL)
+		return out_of_memory(c, env->faults, "policies");
+	for (unsigned int i = 0; i < s->n_policies; i++) {
+		struct saker_policy *p = &s->policies[i];
+
+		p->cfg = &c->policies[i];
+		p->index = (uint16_t)i;
+		p->action = (uint8_t)p->cfg->action;
+		if (p->action == SAKER_ACTION_PROTECT && build_protect(env, s, p) != 0)
+			ret = -EINVAL;
+	}
+	return ret;
+}
+
+static int
+build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "saker4-%u", generation);
+	if (saker_classifier_build(env->config, 4, name, &s->acl4) != 0)
+		return out_of_memory(env->config, env->faults, "the IPv4 classifier");
+	snprintf(name, sizeof(name), "saker6-%u", generation);
+	if (saker_classifier_build(env->config, 6, name, &s->acl6) != 0)
+		return out_of_memory(env->config, env->faults, "the IPv6 classifier");
+	return 0;
+}
+
+static int
+build_spi_table(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	char name[32];
+	const struct rte_hash_parameters param = {
+		.name = name,
+		.entries = s->n_groups < 8 ? 8 : 2 * s->n_groups,
+		.key_len = sizeof(uint32_t),
+		.hash_func = rte_hash_crc,
+		.socket_id = SOCKET_ID_ANY,
+	};
+
+	snprintf(name, sizeof(name), "saker-spi-%u", generation);
+	s->by_spi = rte_hash_create(&param);
+	s->spi_group = calloc(param.entries + 1, sizeof(*s->spi_group));
+	if (s->by_spi == NULL || s->spi_group == NULL)
+		return out_of_memory(env->config, env->faults, "the SPI table");
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		int at = rte_hash_add_key(s->by_spi, &env->config->groups[i].spi);
+
+		if (at < 0)
+			return out_of_memory(env->config, env->faults, "the SPI table");
+		s->spi_group[at] = (uint16_t)i;
+	}
+	return 0;
+}
+
+static void
+add_local(struct saker_snapshot *s, const struct saker_ip *ip)
+{
+	if (ip->family == 0)
+		return;
+	for (unsigned int i = 0; i < s->n_local; i++)
+		if (saker_ip_equal(&s->local[i], ip))
+			return;
+	if (s->n_local < SAKER_CFG_LIST)
+		s->local[s->n_local++] = *ip;
+}
+
+static void
+note_listeners(struct saker_snapshot *s, const struct saker_config *c)
+{
+	for (unsigned int i = 0; i < c->n_groups; i++) {
+		const struct saker_cfg_group *g = &c->groups[i];
+
+		if (g->encap == SAKER_ENCAP_UDP)
+			s->listen_udp[g->udp_port / 64] |= 1ULL << (g->udp_port % 64);
+		else
+			s->listen_proto[g->protocol / 64] |= 1ULL << (g->protocol % 64);
+	}
+	for (unsigned int i = 0; i < c->n_ports; i++) {
+		if (c->ports[i].role != SAKER_PORT_CIPHER)
+			continue;
+		add_local(s, &c->ports[i].address);
+		add_local(s, &c->ports[i].address6);
+	}
+	for (unsigned int i = 0; i < c->n_policies; i++)
+		if (c->policies[i].action == SAKER_ACTION_PROTECT)
+			add_local(s, &c->policies[i].local);
+}
+
+static int
+fill(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	if (build_groups(env, s) != 0 || set_group_modes(env, s) != 0 ||
+		build_policies(env, s) != 0 || build_classifiers(env, s) != 0 ||
+		build_spi_table(env, s) != 0)
+		return -EINVAL;
+	note_listeners(s, env->config);
+	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {
+		saker_fault(
+			env->faults, NULL, 0, "the system has no random numbers: getrandom: %m");
+		return -EIO;
+	}
+	return 0;
+}
+
+struct saker_snapshot *
+saker_snapshot_build(const struct saker_config *c, const struct saker_root_set *set,
+	const struct saker_crypto_ops *ops, void *ctx, struct saker_faults *faults)
+{
+	const struct saker_group_env env = {
+		.config = c, .roots = set, .ops = ops, .ctx = ctx, .faults = faults
+	};
+	struct saker_snapshot *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		out_of_memory(c, faults, "the snapshot");
+		return NULL;
+	}
+	s->config = c;
+	generation++;
+	if (fill(&env, s) != 0) {
+		saker_snapshot_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+saker_snapshot_free(struct saker_snapshot *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned int i = 0; i < s->n_groups && s->groups != NULL; i++)
+		saker_group_free(&s->groups[i]);
+	rte_acl_free(s->acl4);
+	rte_acl_free(s->acl6);
+	rte_hash_free(s->by_spi);
+	free(s->spi_group);
+	free(s->groups);
+	free(s->policies);
+	free(s->senders);
+	free(s);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_SNAPSHOT_H
+#define SAKER_SNAPSHOT_H
+
+/**
+ * @file
+ * What the workers know: trust groups with their group keys, policies with their header
+ * templates, and the classifiers. Built once from a configuration and its root keys, then
+ * immutable. Everything that can be decided per group or policy is decided here, not per packet.
+ *
+ * Threads: built and freed by the control thread; read by workers, which hold no reference across
+ * a report of quiescence.
+ * Memory: keys lie in saker_secret_alloc() memory and are wiped by saker_snapshot_free().
+ */
+
+#include <rte_acl.h>
+#include <rte_hash.h>
+
+#include "saker_config.h"
+#include "saker_crypto.h"
+#include "saker_keysource.h"
+#include "saker_outer.h"
+
+#define SAKER_MAX_MASTERS                                                                          \
+	4096                   /**< master keys of one group: live values of its levels, combined  \
+				*/
+#define SAKER_NO_MASTER 0xffff /**< no live root keys behind a key index */
+
+/** A root key value that a group accepts at one level. */
+struct saker_root_slot {
+	uint16_t key;       /**< index into the configuration's root_keys */
+	uint8_t generation; /**< enum saker_generation */
+	uint8_t id_len;
+	uint32_t index;
+	const uint8_t *id;
+};
+
+/** The accepted values of one level; one empty slot for a level that is not used. */
+struct saker_root_slots {
+	uint16_t n;
+	struct saker_root_slot *slot;
+};
+
+/** A data key that a client was handed. */
+struct saker_client_key {
+	uint64_t epoch;  /**< not wrapped */
+	uint8_t key_idx; /**< octet to send */
+	struct saker_expanded_key key;
+};
+
+/** A trust group, ready for use. */
+struct saker_group {
+	const struct saker_cfg_group *cfg;
+	uint16_t index; /**< in the configuration and the snapshot */
+	uint8_t variant;
+	uint8_t suite;
+	uint8_t send_role, receive_role; /**< role octet of the nonce */
+	bool mode_known;                 /**< some policy protects with it */
+	bool transport;                  /**< mode of its policies */
+	struct saker_eesp_limits limits;
+	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
+	uint16_t n_masters;
+	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
+	struct saker_root_slots level[SAKER_LEVELS];
+	uint16_t send_key[SAKER_LEVELS]; /**< configured root key of each level, UINT16_MAX: none */
+	uint16_t sending;                /**< master key that seals: current of each level */
+	uint8_t mk_check[8];             /**< of the sending master key, for the SN store */
+	char check_text[SAKER_CHECK_TEXT]; /**< the same, for display */
+	uint8_t key_idx;                   /**< KeyIdx of the sending root keys */
+	struct saker_client_key *client;   /**< role client with handed-out keys, else NULL */
+	unsigned int n_client;
+};
+
+/** One who sends: a source within a group. SN lines hang on it, one per worker. */
+struct saker_sender {
+	const struct saker_group *group;
+	uint8_t source[16]; /**< source id, device id or outer address */
+	uint8_t source_len; /**< 4, 8 or 16 */
+};
+
+/** A policy, ready for use. */
+struct saker_policy {
+	const struct saker_cfg_policy *cfg;
+	const struct saker_group *group; /**< NULL unless protect */
+	const struct saker_master *master;
+	uint16_t index;
+	uint16_t sender; /**< index into the snapshot's senders */
+	uint8_t action;  /**< enum saker_action */
+	bool transport;
+	bool flow_half;  /**< a connection id whose lower half is the flow's */
+	uint8_t ioffset; /**< units of 4 octets */
+	uint16_t clear_len;
+	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
+	struct saker_outer outer;  /**< tunnel mode */
+	struct saker_eesp_tmpl v4; /**< header after an outer IPv4 header */
+	struct saker_eesp_tmpl v6; /**< the same after IPv6 */
+};
+
+/** Everything a worker reads. */
+struct saker_snapshot {
+	const struct saker_config *config; /**< outlives the snapshot */
+	struct saker_group *groups;
+	struct saker_policy *policies;
+	struct saker_sender *senders;
+	unsigned int n_groups, n_policies, n_senders;
+	struct rte_hash *by_spi; /**< SPI (host order) to position in `spi_group` */
+	uint16_t *spi_group;
+	struct rte_acl_ctx *acl4, *acl6;       /**< 5-tuple to policy index + 1 */
+	uint64_t listen_proto[4];              /**< bit map of IP protocols */
+	uint64_t listen_udp[1024];             /**< bit map of UDP ports */
+	struct saker_ip local[SAKER_CFG_LIST]; /**< addresses that tunnels end at */
+	unsigned int n_local;
+	uint32_t flow_secret; /**< of the UDP source port hash */
+};
+
+/** The keys of a configuration, in its order, in saker_secret_alloc() memory. */
+struct saker_root_set {
+	unsigned int n, n_groups;
+	struct saker_root_values *values; /**< one a root key */
+	struct saker_client_keys *client; /**< one a trust group; empty unless it has data_keys */
+};
+
+/**
+ * Read every root key and every client's data keys of a configuration.
+ * @return 0, or -EINVAL: faults were added, @p set is empty
+ */
+int saker_root_set_load(const struct saker_config *c, const struct saker_keysource_ops *source,
+	struct saker_root_set *set, struct saker_faults *faults);
+
+/** Wipe and free. */
+void saker_root_set_free(struct saker_root_set *set);
+
+/**
+ * Check what only the key values can tell: equal values within a group, one value in two
+ * levels, a zero master key, client key files. Needs no EAL.
+ * @return 0, or -EINVAL: faults were added
+ */
+int saker_snapshot_check_keys(const struct saker_config *c, const struct saker_root_set *set,
+	struct saker_faults *faults);
+
+/**
+ * Build a snapshot. Needs the EAL.
+ * @param ops the crypto driver whose workers will use it
+ * @param ctx a context of that driver, for the time of the call
+ * @return the snapshot, or NULL: faults were added
+ */
+struct saker_snapshot *saker_snapshot_build(const struct saker_config *c,
+	const struct saker_root_set *set, const struct saker_crypto_ops *ops, void *ctx,
+	struct saker_faults *faults);
+
+/** Wipe keys and free. NULL is allowed. No worker may use it any more. */
+void saker_snapshot_free(struct saker_snapshot *s);
+
+/** Addresses, protocol and ports of a packet in the classifier's form, network order. */
+struct saker_tuple {
+	uint8_t proto;
+	uint8_t zero[3];
+	uint8_t src[16], dst[16]; /**< IPv4 in the first four octets */
+	uint16_t sport, dport;
+};
+
+/**
+ * Find policies: first match wins.
+ * @param family of all tuples, 4 or 6
+ * @param tuple n tuples
+ * @param policy receives n policies, NULL where none matches
+ * @param n at most 64
+ */
+void saker_classify(const struct saker_snapshot *s, uint8_t family,
+	const struct saker_tuple *const *tuple, const struct saker_policy **policy, unsigned int n);
+
+/**
+ * Choose the master key that a received header names (stateless profile 2.1).
+ * @param p the base header
+ * @param why receives SAKER_DROP_KEY_INDEX or _MK_NOT_ALLOWED
+ * @return NULL: no such key
+ */
+const struct saker_master *saker_group_master(const struct saker_group *g, const uint8_t *p,
+	const struct saker_eesp_hdr *h, enum saker_drop *why);
+
+/**
+ * Transport mode and bound tunnels: may this source use these outer addresses?
+ * @param source wire source id; ignored in variants 3 and 4
+ */
+bool saker_group_binds(const struct saker_group *g, uint64_t source, const struct saker_ip *from,
+	const struct saker_ip *to);
+
+#endif

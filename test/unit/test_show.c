@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+
+#define SENDERS 300 /* more than `show sessions` lists */
+
+/* A gateway as the control lcore would see it after some traffic: two workers. */
+static struct saker_cfg_port cfg_port = { .name = "clear", .device = "net_null0" };
+static struct saker_port port = { .cfg = &cfg_port, .id = 0 };
+static struct saker_cfg_root_key cfg_key = {
+	.name = "east",
+	.level = SAKER_ZONE,
+	.id = { .len = 16, .octets = { 0xaa } },
+};
+static char key_file[] = "east.key", state_dir[] = "state", file[] = "saker.cfg";
+static struct saker_root_values values = { .index = 7, .live = { true, true, false } };
+static struct saker_cfg_group cfg_group = {
+	.name = "cluster",
+	.spi = 0x1001,
+	.format = 'E',
+	.variant = SAKER_V_SOURCE_ID,
+	.suite = SAKER_AES_256_GCM,
+	.session_first = 5,
+	.sessions = 64,
+};
+static struct saker_group group = {
+	.cfg = &cfg_group,
+	.variant = SAKER_V_SOURCE_ID,
+	.n_masters = 2,
+	.send_key = { 0, UINT16_MAX, UINT16_MAX },
+	.check_text = "0badcafe",
+};
+static struct saker_cfg_policy cfg_policies[] = {
+	{ .name = "to-b",
+		.sport = { 0, 65535 },
+		.dport = { 53, 53 },
+		.action = SAKER_ACTION_PROTECT },
+	{ .name = "rest", .sport = { 0, 65535 }, .dport = { 1, 9 }, .action = SAKER_ACTION_DROP },
+};
+static struct saker_policy policies[] = {
+	{ .cfg = &cfg_policies[0], .group = &group, .index = 0, .action = SAKER_ACTION_PROTECT },
+	{ .cfg = &cfg_policies[1], .index = 1, .action = SAKER_ACTION_DROP },
+};
+static struct saker_sender senders[SENDERS];
+static struct saker_config config = {
+	.root_keys = &cfg_key,
+	.groups = &cfg_group,
+	.policies = cfg_policies,
+	.n_root_keys = 1,
+	.n_groups = 1,
+	.n_policies = 2,
+};
+static struct saker_snapshot snapshot = {
+	.config = &config,
+	.groups = &group,
+	.policies = policies,
+	.senders = senders,
+	.n_groups = 1,
+	.n_policies = 2,
+};
+static struct saker_worker workers[2];
+static struct saker_sn_line lines[2][SENDERS];
+static struct saker_policy_count policy_counts[2][2];
+static struct saker_gateway gateway;
+
+static char text[256 * 1024];
+
+static void
+collect(void *arg, const char *piece)
+{
+	(void)arg;
+	assert_true(strlen(text) + strlen(piece) < sizeof(text));
+	strcat(text, piece);
+}
+
+static const char *
+shown(const char *noun, bool json)
+{
+	struct saker_out out = { .write = collect, .json = json };
+	const struct saker_show *s = saker_shows;
+
+	while (s->name != NULL && strcmp(s->name, noun) != 0)
+		s++;
+	assert_non_null(s->name);
+	text[0] = '\0';
+	s->show(&gateway, &out);
+	return text;
+}
+
+static unsigned int
+count(const char *haystack, const char *needle)
+{
+	unsigned int n = 0;
+
+	for (; (haystack = strstr(haystack, needle)) != NULL; haystack++)
+		n++;
+	return n;
+}
+
+static void
+set_up_worker(unsigned int i)
+{
+	struct saker_worker *w = &workers[i];
+
+	memset(w, 0, sizeof(*w));
+	w->index = i;
+	w->lcore = i + 1;
+	w->crypto = saker_crypto_drivers[0];
+	w->lines = lines[i];
+	w->policy_count = policy_counts[i];
+	gateway.workers[i] = w;
+}
+
+static int
+reset(void **state)
+{
+	struct saker_sn_params params = { .mode = SAKER_SN_COUNTER, .epoch = 3 };
+
+	(void)state;
+	memset(&gateway, 0, sizeof(gateway));
+	memset(policy_counts, 0, sizeof(policy_counts));
+	cfg_key.file = key_file;
+	config.file = file;
+	config.gateway.state_dir = state_dir;
+	memset(values.value[SAKER_PRE], 0x5a, SAKER_ROOT_LEN);
+	memset(values.value[SAKER_CURRENT], 0xc3, SAKER_ROOT_LEN);
+	for (unsigned int i = 0; i < 2; i++)
+		set_up_worker(i);
+	for (unsigned int i = 0; i < SENDERS; i++) {
+		senders[i] = (struct saker_sender){ .group = &group, .source_len = 4 };
+		saker_store_be32(senders[i].source, 0x0a000000 + i);
+		for (unsigned int w = 0; w < 2; w++)
+			saker_sn_line_init(&lines[w][i], &params, saker_sn_make(3, 40), 3, 0);
+	}
+	snapshot.n_senders = 1;
+	gateway.config = &config;
+	gateway.roots = (struct saker_root_set){ .n = 1, .values = &values };
+	gateway.snapshot = &snapshot;
+	gateway.ports = &port;
+	gateway.n_ports = 1;
+	gateway.n_workers = 2;
+	gateway.crypto = saker_crypto_drivers[0];
+	return 0;
+}
+
+static void
+shows_a_stage_per_lcore_and_summed(void **state)
+{
+	struct saker_stage_count *a = &workers[0].count[SAKER_INBOUND].stage[SAKER_STAGE_RX];
+	struct saker_stage_count *b = &workers[1].count[SAKER_INBOUND].stage[SAKER_STAGE_RX];
+
+	(void)state;
+	*a = (struct saker_stage_count){ .calls = 2, .packets = 10, .cycles = 105 };
+	*b = (struct saker_stage_count){ .calls = 1, .packets = 30, .cycles = 95 };
+	assert_string_equal(shown("stages", true),
+		"{\"stages\":["
+		"{\"lcore\":1,\"direction\":\"inbound\",\"stage\":\"rx\",\"calls\":2,"
+		"\"packets\":10,\"cycles\":105,\"cycles_per_packet\":10.5},"
+		"{\"lcore\":2,\"direction\":\"inbound\",\"stage\":\"rx\",\"calls\":1,"
+		"\"packets\":30,\"cycles\":95,\"cycles_per_packet\":3.2},"
+		"{\"lcore\":\"all\",\"direction\":\"inbound\",\"stage\":\"rx\",\"calls\":3,"
+		"\"packets\":40,\"cycles\":200,\"cycles_per_packet\":5.0}]}\n");
+}
+
+static void
+leaves_out_stages_that_saw_no_packet(void **state)
+{
+	(void)state;
+	workers[0].count[SAKER_OUTBOUND].stage[SAKER_STAGE_RX].calls = 1000;
+	assert_string_equal(shown("stages", true), "{\"stages\":[]}\n");
+	assert_string_equal(shown("stages", false), "no packets yet\n");
+}
+
+static void
+shows_drops_by_reason_and_direction_summed_over_lcores(void **state)
+{
+	(void)state;
+	workers[0].count[SAKER_INBOUND].drop[SAKER_DROP_BAD_ICV] = 2;
+	workers[1].count[SAKER_INBOUND].drop[SAKER_DROP_BAD_ICV] = 3;
+	workers[1].count[SAKER_OUTBOUND].drop[SAKER_DROP_COUNT - 1] = 1;
+	shown("drops", true);
+	assert_int_equal(count(text, "\"reason\""), 2);
+	assert_non_null(strstr(text, "{\"reason\":\"bad_icv\",\"direction\":\"inbound\","
+				     "\"packets\":5,\"severity\":\"attack\",\"help\":\""));
+	assert_non_null(strstr(text, "\"direction\":\"outbound\",\"packets\":1,"));
+}
+
+static void
+shows_each_live_generation_of_a_key_and_no_octet_of_it(void **state)
+{
+	char want[200], check[SAKER_CHECK_TEXT];
+
+	(void)state;
+	snprintf(want, sizeof(want),
+		"{\"name\":\"east\",\"level\":\"zone\",\"id\":\"aa%030d\",\"generation\":\"pre\","
+		"\"index\":6,\"check\":\"%s\",\"file\":\"east.key\"}",
+		0, saker_key_check_text(values.value[SAKER_PRE], check));
+	shown("keys", true);
+	assert_non_null(strstr(text, want));
+	assert_int_equal(count(text, "\"generation\":"), 2);
+	assert_int_equal(count(text, "\"index\":7"), 1);
+	assert_int_equal(count(text, "5a5a") + count(text, "c3c3"), 0);
+	shown("keys", false);
+	assert_int_equal(count(text, "5a5a") + count(text, "c3c3"), 0);
+}
+
+static void
+names_the_root_keys_that_a_group_sends_with(void **state)
+{
+	(void)state;
+	shown("groups", true);
+	assert_non_null(strstr(text, "\"spi\":\"0x00001001\",\"format\":\"eesp\""));
+	assert_non_null(strstr(text, "\"mode\":null,\"sessions\":\"5-68\","
+				     "\"sending_keys\":\"east:7\",\"check\":\"0badcafe\","
+				     "\"master_keys\":2"));
+	group.send_key[0] = UINT16_MAX;
+	assert_non_null(strstr(shown("groups", true), "\"sending_keys\":null"));
+	group.send_key[0] = 0;
+}
+
+static void
+sums_the_traffic_of_policies_in_their_order(void **state)
+{
+	(void)state;
+	policy_counts[0][1].out_packets = 4;
+	policy_counts[1][1].out_packets = 5;
+	policy_counts[1][0].in_octets = 6;
+	shown("policies", true);
+	assert_non_null(
+		strstr(text, "{\"order\":0,\"name\":\"to-b\",\"src\":\"any\",\"dst\":\"any\","
+			     "\"proto\":\"any\",\"sport\":\"any\",\"dport\":\"53\","
+			     "\"action\":\"protect\",\"group\":\"cluster\""));
+	assert_non_null(strstr(text, "\"out_packets\":0,\"out_octets\":0,\"in_packets\":0,"
+				     "\"in_octets\":6},{\"order\":1"));
+	assert_non_null(strstr(text, "\"dport\":\"1-9\",\"action\":\"drop\",\"group\":null"));
+	assert_non_null(strstr(text, "\"out_packets\":9,"));
+}
+
+static void
+shows_sn_lines_with_what_is_reserved(void **state)
+{
+	(void)state;
+	saker_sn_line_limit(&lines[1][0], saker_sn_make(3, 51));
+	shown("sessions", true);
+	assert_non_null(strstr(text, "{\"direction\":\"out\",\"group\":\"cluster\","
+				     "\"source\":\"0a000000\",\"session\":5,\"lcore\":1,"
+				     "\"epoch\":3,\"counter\":40,\"reserved_ahead\":0,"));
+	assert_non_null(strstr(text, "\"session\":6,\"lcore\":2,\"epoch\":3,\"counter\":40,"
+				     "\"reserved_ahead\":10,\"newest_run\":null,"));
+}
+
+static void
+lists_a_bounded_number_of_sessions_and_says_so(void **state)
+{
+	(void)state;
+	snapshot.n_senders = SENDERS;
+	assert_int_equal(count(shown("sessions", true), "\"direction\""), 256);
+	shown("sessions", false);
+	assert_non_null(strstr(text, "\n256 of 600 sessions are listed\n"));
+	snapshot.n_senders = 128;
+	shown("sessions", false);
+	assert_int_equal(count(text, "\nout "), 256);
+	assert_null(strstr(text, "are listed"));
+}
+
+static void
+says_that_sending_is_refused(void **state)
+{
+	(void)state;
+	assert_null(strstr(shown("sessions", false), "nothing is sent"));
+	gateway.sending_refused = true;
+	assert_non_null(strstr(shown("sessions", false), "nothing is sent under protection"));
+	assert_null(strstr(shown("sessions", true), "nothing is sent"));
+}
+
+static void
+every_noun_gives_one_line_of_json_under_its_name(void **state)
+{
+	(void)state;
+	for (const struct saker_show *s = saker_shows; s->name != NULL; s++) {
+		char want[64];
+
+		snprintf(want, sizeof(want), "{\"%s\":[", s->name);
+		shown(s->name, true);
+		assert_true(strncmp(text, want, strlen(want)) == 0);
+		assert_int_equal(count(text, "\n"), 1);
+		assert_true(strlen(s->help) > 0);
+	}
+}
+
+static void
+shows_nothing_but_does_not_fail_before_set_up(void **state)
+{
+	(void)state;
+	gateway.snapshot = NULL;
+	gateway.n_workers = 0;
+	assert_string_equal(shown("policies", true), "{\"policies\":[]}\n");
+	assert_string_equal(shown("sessions", false), "no sessions\n");
+	assert_string_equal(shown("lcores", false), "no workers\n");
+}
+
+static void
+marks_the_crypto_driver_in_use(void **state)
+{
+	(void)state;
+	workers[0].count[SAKER_OUTBOUND].keys_derived = 20;
+	workers[0].count[SAKER_INBOUND].keys_derived = 3;
+	snprintf(gateway.crypto_why, sizeof(gateway.crypto_why), "taken because");
+	shown("crypto", false);
+	assert_true(strncmp(text, "taken because\n", 14) == 0);
+	assert_int_equal(count(text, " yes "), 1);
+	assert_non_null(strstr(shown("crypto", true), "\"keys_derived\":23,\"keys_cached\":0}"));
+}
+
+static void
+refuses_a_port_or_a_table_that_is_not_there(void **state)
+{
+	struct saker_out out = { .write = collect };
+
+	(void)state;
+	text[0] = '\0';
+	assert_int_equal(saker_show_port(&gateway, "info", "cipher", &out), -ENOENT);
+	assert_int_equal(saker_show_port(&gateway, "information", "clear", &out), -ENOENT);
+	assert_string_equal(text, "");
+}
+
+static void
+sums_up_in_few_lines(void **state)
+{
+	struct saker_out out = { .write = collect };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		workers[i].count[SAKER_OUTBOUND].rx_packets = 10;
+		workers[i].count[SAKER_OUTBOUND].tx_octets = 7;
+		for (unsigned int s = 0; s < SAKER_MAX_STAGES; s++)
+			workers[i].count[SAKER_INBOUND].stage[s].packets = 1;
+	}
+	text[0] = '\0';
+	saker_show_summary(&gateway, &out);
+	assert_non_null(strstr(text, "no drops\n"));
+	assert_true(count(text, "\n") <= 30);
+	text[0] = '\0';
+	out.json = true;
+	saker_show_summary(&gateway, &out);
+	assert_non_null(
+		strstr(text, "{\"direction\":\"outbound\",\"packets_in\":20,\"octets_in\":0,"
+			     "\"packets_out\":0,\"octets_out\":14,\"keys_derived\":0}"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(shows_a_stage_per_lcore_and_summed, reset),
+		cmocka_unit_test_setup(leaves_out_stages_that_saw_no_packet, reset),
+		cmocka_unit_test_setup(
+			shows_drops_by_reason_and_direction_summed_over_lcores, reset),
+		cmocka_unit_test_setup(
+			shows_each_live_generation_of_a_key_and_no_octet_of_it, reset),
+		cmocka_unit_test_setup(names_the_root_keys_that_a_group_sends_with, reset),
+		cmocka_unit_test_setup(sums_the_traffic_of_policies_in_their_order, reset),
+		cmocka_unit_test_setup(shows_sn_lines_with_what_is_reserved, reset),
+		cmocka_unit_test_setup(lists_a_bounded_number_of_sessions_and_says_so, reset),
+		cmocka_unit_test_setup(says_that_sending_is_refused, reset),
+		cmocka_unit_test_setup(every_noun_gives_one_line_of_json_under_its_name, reset),
+		cmocka_unit_test_setup(shows_nothing_but_does_not_fail_before_set_up, reset),
+		cmocka_unit_test_setup(marks_the_crypto_driver_in_use, reset),
+		cmocka_unit_test_setup(refuses_a_port_or_a_table_that_is_not_there, reset),
+		cmocka_unit_test_setup(sums_up_in_few_lines, reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
