@@ -105,6 +105,8 @@ struct saker_cfg_group {
 	enum saker_isolate isolate;
 	uint16_t session_first;
 	uint32_t sessions;
+	uint16_t accept_first; /**< range of session ids that are accepted */
+	uint32_t accept_sessions;
 	struct saker_sn_params sn; /**< discipline, epoch, times, rekey_shift, max_blocks */
 	bool start_guard;
 	enum saker_replay_mode replay;

@@ -198,6 +198,11 @@ check_sessions(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			"session_first %u and sessions %u pass the last session id 65535; lower "
 			"one",
 			g->session_first, g->sessions);
+	else if (g->accept_first + g->accept_sessions > MAX_SESSIONS)
+		saker_cfg_fault(r, o, "accept_sessions",
+			"accept_first %u and accept_sessions %u pass the last session id 65535; "
+			"lower one",
+			g->accept_first, g->accept_sessions);
 }
 
 static void
@@ -281,8 +286,9 @@ const struct saker_cfg_rule saker_cfg_group_rules[] = {
 		"`rekey_shift` stays off (-1) in variants `source-id-64` and `connection-id` and "
 		"in "
 		"roles `server` and `client`." },
-	{ check_sessions, { "session_first", "sessions" },
-		"`session_first` + `sessions` is at most 65536." },
+	{ check_sessions, { "session_first", "sessions", "accept_first", "accept_sessions" },
+		"`session_first` + `sessions` is at most 65536, and so for `accept_first` and "
+		"`accept_sessions`." },
 	{ check_slots, { "sn", "epoch_seconds", "slot_ms" },
 		"`slot_ms` divides an epoch into less than 2^24 slots." },
 	{ check_window, { "sn", "epoch_seconds", "slot_ms", "window_ms", "skew_ms" },

@@ -204,6 +204,14 @@ check_own_limits(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			by.p->ioffset, by.g->max_ioffset, by.g->name);
 }
 
+/* A client with handed-out keys has them for one flow of its device: then the id is whole. */
+static bool
+client_length_ok(const struct protection *by)
+{
+	return by->p->client.len == saker_cfg_source_len[by->g->variant] ||
+	       (by->g->variant == SAKER_V_CONNECTION_ID && by->p->client.len == 8);
+}
+
 static void
 check_client(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
@@ -224,7 +232,7 @@ check_client(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			"client's "
 			"source id",
 			by.g->name);
-	else if (given && by.p->client.len != saker_cfg_source_len[by.g->variant])
+	else if (given && !client_length_ok(&by))
 		saker_cfg_fault(r, o, "client", "client has %u octets; variant %s needs %u",
 			by.p->client.len, saker_cfg_variant_name(by.g->variant),
 			saker_cfg_source_len[by.g->variant]);
@@ -357,7 +365,9 @@ const struct saker_cfg_rule saker_cfg_policy_rules[] = {
 		"`max_ioffset` (warning)." },
 	{ check_client, { "client" },
 		"A policy of a group of role `server` names its `client`; no other does. It is as "
-		"long as the group's variant needs." },
+		"long as the group's variant needs; for `connection-id` it may have 8 octets, "
+		"where "
+		"the client was handed keys of one flow." },
 	{ check_sources, { "sources" },
 		"Entries of `sources` are as long as the group's variant needs; `source-ip` and "
 		"`ip-pair` have none." },

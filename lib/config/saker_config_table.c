@@ -122,6 +122,22 @@ static const struct saker_cfg_section binding_section = {
 	.max = 65535,
 };
 
+static int64_t
+default_accept_first(const void *object)
+{
+	const struct saker_cfg_group *g = object;
+
+	return g->session_first;
+}
+
+static int64_t
+default_accept_sessions(const void *object)
+{
+	const struct saker_cfg_group *g = object;
+
+	return g->sessions;
+}
+
 /** A key per slot where the key's context has a rekey word and the clock moves it on. */
 static int64_t
 default_rekey_shift(const void *object)
@@ -160,9 +176,16 @@ static const struct saker_cfg_field group_fields[] = {
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen." },
 	{ "session_first", SAKER_T_INT, T(session_first), .def = "0", .min = 0, .max = 65535,
-		.help = "First session id that is accepted and used." },
+		.help = "First session id that is used, and accepted." },
 	{ "sessions", SAKER_T_INT, T(sessions), .def = "64", .min = 1, .max = 65536,
 		.help = "How many session ids there are; one per lcore and QoS class." },
+	{ "accept_first", SAKER_T_INT, T(accept_first), .min = 0, .max = 65535,
+		.computed = default_accept_first, .def_help = "`session_first`",
+		.help = "First session id that is accepted, where that is another range: in a pool "
+			"of servers." },
+	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .min = 1, .max = 65536,
+		.computed = default_accept_sessions, .def_help = "`sessions`",
+		.help = "How many session ids are accepted." },
 	{ "sn", SAKER_T_WORD, T(sn.mode), .def = "time", .words = sn_words,
 		.help = "Discipline of sequence numbers." },
 	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), .min = 0,

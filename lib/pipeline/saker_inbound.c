@@ -156,7 +156,7 @@ check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i, int32_t f
 		return SAKER_DROP_NOT_LOCAL;
 	if (h->variant != g->variant)
 		return SAKER_DROP_VARIANT;
-	if ((uint32_t)h->session - g->cfg->session_first >= g->cfg->sessions)
+	if ((uint32_t)h->session - g->cfg->accept_first >= g->cfg->accept_sessions)
 		return SAKER_DROP_SESSION_RANGE;
 	b->sn[i] = h->sn;
 	b->source[i] = h->source;
