@@ -40,11 +40,8 @@ crypto_drivers(const struct saker_gateway *g, struct saker_out *out)
 	struct saker_report *r = SAKER_REPORT_BEGIN("drivers", columns);
 
 	for (const struct saker_crypto_ops *const *d = saker_crypto_drivers; *d != NULL; d++) {
-		enum saker_crypto_state state = (*d)->probe() > 0 ? SAKER_CRYPTO_READY
-								  : SAKER_CRYPTO_UNSUPPORTED;
-
 		saker_report_text(r, "%s", (*d)->name);
-		saker_report_text(r, "%s", saker_crypto_state_name(state));
+		saker_report_text(r, "%s", saker_crypto_state_name(saker_crypto_check(*d)));
 		saker_report_bool(r, *d == g->crypto);
 		saker_report_text(r, "%s", (*d)->help);
 	}
