@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <unistd.h>
+
+#define EPOCH_TEXT 22 /* 64 bits in decimal, a space, NUL */
 
 /* "EPOCH KEY MASK", a line for each epoch. */
 static void
@@ -18,7 +21,7 @@ compose_raw(struct saker_derive_answer *a)
 	for (unsigned int i = 0; i < a->secret->keys.n; i++) {
 		const struct saker_client_epoch *e = &a->secret->keys.epochs[i];
 
-		at += sprintf(at, "%llu ", (unsigned long long)e->epoch);
+		at += snprintf(at, EPOCH_TEXT, "%" PRIu64 " ", e->epoch);
 		at = saker_hex_encode(e->key.key, key_len, at) + 2 * key_len;
 		*at++ = ' ';
 		at = saker_hex_encode(e->key.mask, SAKER_MASK_LEN, at) + 2 * SAKER_MASK_LEN;

@@ -230,7 +230,7 @@ saker_ip_to_text(const struct saker_ip *ip, char *out)
 	int family = ip->family == 4 ? AF_INET : AF_INET6;
 
 	if (ip->family == 0)
-		return strcpy(out, "none");
+		return memcpy(out, "none", sizeof("none"));
 	inet_ntop(family, ip->octets, out, SAKER_IP_TEXT);
 	return out;
 }
@@ -241,7 +241,7 @@ saker_prefix_to_text(const struct saker_prefix *prefix, char *out)
 	size_t used;
 
 	if (prefix->ip.family == 0)
-		return strcpy(out, "any");
+		return memcpy(out, "any", sizeof("any"));
 	used = strlen(saker_ip_to_text(&prefix->ip, out));
 	snprintf(out + used, SAKER_IP_TEXT - used, "/%u", prefix->len);
 	return out;
