@@ -139,37 +139,43 @@ saker_stage_inner(struct saker_worker *w __rte_unused, struct saker_burst *b)
 	}
 }
 
-static unsigned int
+/* Octets of the source as configurations write it: an id as on the wire, or an address. */
+static void
 source_octets(const struct saker_burst *b, uint16_t i, uint8_t out[16])
 {
-	const struct saker_group *g = b->group[i];
-	unsigned int len = saker_eesp_source_len[g->variant];
-
-	if (g->variant == SAKER_V_CONNECTION_ID)
-		len = 4;
-	if (len == 0) {
-		memcpy(out, b->key[i].source, 16);
-		return 16;
-	}
-	if (len == 4 && g->variant == SAKER_V_SOURCE_ID)
+	memset(out, 0, 16);
+	switch (b->group[i]->variant) {
+	case SAKER_V_SOURCE_ID:
 		saker_store_be32(out, (uint32_t)b->source[i]);
-	else
+		break;
+	case SAKER_V_SOURCE_ID_64:
+	case SAKER_V_CONNECTION_ID:
 		saker_store_be64(out, b->source[i]);
-	return len;
+		break;
+	default:
+		memcpy(out, b->key[i].source, 16);
+	}
+}
+
+/* A connection id may be given by its device half: then all its flows are meant. */
+static bool
+is_source(const struct saker_cfg_hex *id, const uint8_t source[16])
+{
+	return memcmp(id->octets, source, id->len) == 0;
 }
 
 static bool
-source_listed(const struct saker_policy *p, const struct saker_burst *b, uint16_t i)
+source_allowed(const struct saker_policy *p, const struct saker_burst *b, uint16_t i)
 {
 	uint8_t source[16];
-	unsigned int len;
 
-	if (likely(p->cfg->n_sources == 0))
+	if (likely(p->cfg->n_sources == 0 && p->cfg->client.len == 0))
 		return true;
-	len = source_octets(b, i, source);
+	source_octets(b, i, source);
+	if (p->cfg->client.len != 0)
+		return is_source(&p->cfg->client, source);
 	for (unsigned int k = 0; k < p->cfg->n_sources; k++)
-		if (p->cfg->sources[k].len <= len &&
-			memcmp(p->cfg->sources[k].octets, source, p->cfg->sources[k].len) == 0)
+		if (is_source(&p->cfg->sources[k], source))
 			return true;
 	return false;
 }
@@ -181,7 +187,7 @@ saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
-		if (unlikely(p == NULL || p->group != b->group[i] || !source_listed(p, b, i))) {
+		if (unlikely(p == NULL || p->group != b->group[i] || !source_allowed(p, b, i))) {
 			saker_burst_drop(b, i, SAKER_DROP_INNER_POLICY);
 			continue;
 		}
