@@ -156,8 +156,8 @@ expire_some(struct saker_worker *w)
 		saker_replay_expire(w->replay[g->index], saker_oldest_run(&g->cfg->sn, &w->clock));
 }
 
-static void
-process(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over)
+void
+saker_worker_process(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over)
 {
 	w->burst.n = n;
 	w->burst.handed_over = handed_over;
@@ -180,7 +180,7 @@ receive(struct saker_worker *w, const struct saker_rx *rx)
 	count->rx_packets += n;
 	for (uint16_t i = 0; i < n; i++)
 		count->rx_octets += w->burst.m[i]->pkt_len;
-	process(w, rx->direction, n, false);
+	saker_worker_process(w, rx->direction, n, false);
 	return n;
 }
 
@@ -193,7 +193,7 @@ empty_inbox(struct saker_worker *w)
 		return 0;
 	n = rte_ring_dequeue_burst(w->inbox, (void **)w->burst.m, SAKER_BURST, NULL);
 	if (n > 0)
-		process(w, SAKER_INBOUND, (uint16_t)n, true);
+		saker_worker_process(w, SAKER_INBOUND, (uint16_t)n, true);
 	return n;
 }
 

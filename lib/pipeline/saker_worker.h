@@ -122,6 +122,14 @@ struct saker_worker {
 /** Body of a worker lcore: loops until *w->running is false. @param arg struct saker_worker */
 int saker_worker_run(void *arg);
 
+/**
+ * Take packets through the stages of a direction and send the survivors.
+ * @param n packets in w->burst.m; all of them are consumed
+ * @param handed_over they came from another worker: their Ethernet header is gone
+ */
+void saker_worker_process(
+	struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over);
+
 /** Queue a packet whose IP header is at its start for sending; writes the Ethernet header. */
 void saker_worker_send(
 	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family);
