@@ -124,6 +124,10 @@ init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *fa
 	}
 	if (ret == 0)
 		ret = create_locks(p, g->n_workers);
+	if (ret == 0 && !p->cfg->has_next_hop)
+		saker_warning(faults, g->config->file, p->cfg->line,
+			"port %s has no next_hop_mac: its frames go to the broadcast address",
+			p->cfg->name);
 	if (ret == 0)
 		return 0;
 	saker_fault(faults, g->config->file, p->cfg->line,

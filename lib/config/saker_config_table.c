@@ -75,8 +75,8 @@ static const struct saker_cfg_field port_fields[] = {
 	{ "mtu", SAKER_T_INT, P(mtu), .def = "1500", .min = 576, .max = 9600,
 		.help = "Longest IP packet to send, octets." },
 	{ "next_hop_mac", SAKER_T_MAC, P(next_hop_mac),
-		.help = "Fixed Ethernet address that packets are sent to. Without it the neighbour "
-			"is resolved." },
+		.help = "Fixed Ethernet address that packets are sent to. Without it frames go "
+			"to the broadcast address: this version resolves no neighbours." },
 	{ "rx_queues", SAKER_T_INT, P(rx_queues), .def = "0", .min = 0, .max = 64,
 		.help = "Receive queues; 0: one a worker, as far as the device has them." },
 	END_OF_FIELDS,
