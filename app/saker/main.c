@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -18,6 +19,8 @@
 #include "show.h"
 
 #define POLL_MS 100
+
+#define INSIST_S 1 /* a second signal this much later is a person's; sooner it is an echo */
 
 static volatile sig_atomic_t quit_asked;
 
@@ -33,12 +36,21 @@ saker_ask_to_quit(void)
 	quit_asked = 1;
 }
 
-/* The second one means it: whatever hangs, the program ends. */
+/* A second one means it: whatever hangs, the program ends. But timeout(1) and terminals send one
+ * request twice, to the process and to its group.
+ */
 static void
 on_signal(int sig)
 {
-	if (quit_asked++)
+	static time_t first;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!quit_asked || first == 0)
+		first = now.tv_sec;
+	else if (now.tv_sec > first + INSIST_S)
 		_exit(128 + sig);
+	quit_asked = 1;
 }
 
 static void
