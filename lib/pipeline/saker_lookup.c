@@ -9,43 +9,31 @@
 
 #define VLAN_TAGS 2
 
-/* Octets before the IP header, or 0: too short. */
-static uint16_t
-l2_length(const uint8_t *frame, uint32_t len)
-{
-	uint16_t at = 2 * RTE_ETHER_ADDR_LEN;
-
-	for (unsigned int i = 0; i <= VLAN_TAGS; i++) {
-		uint16_t type;
-
-		if (len < at + 2u)
-			return 0;
-		type = saker_load_be16(frame + at);
-		if (type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ)
-			return at + 2;
-		at += sizeof(struct rte_vlan_hdr);
-	}
-	return at + 2;
-}
-
 static bool
-is_ip(const uint8_t *frame, uint16_t l2)
+is_ip(uint16_t type)
 {
-	uint16_t type = saker_load_be16(frame + l2 - 2);
-
 	return type == RTE_ETHER_TYPE_IPV4 || type == RTE_ETHER_TYPE_IPV6;
 }
 
+/* Strip the Ethernet header; the VLAN tags that it may have stand between addresses and type. */
 static enum saker_drop
 strip_l2(struct rte_mbuf *m)
 {
-	uint16_t l2 = l2_length(rte_pktmbuf_mtod(m, uint8_t *), m->data_len);
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t at = 2 * RTE_ETHER_ADDR_LEN, type = 0;
 
-	if (unlikely(l2 == 0))
-		return SAKER_DROP_RUNT;
-	if (unlikely(!is_ip(rte_pktmbuf_mtod(m, uint8_t *), l2)))
+	for (unsigned int tags = 0; tags <= VLAN_TAGS; tags++) {
+		if (unlikely(m->data_len < at + 2))
+			return SAKER_DROP_RUNT;
+		type = saker_load_be16(frame + at);
+		if (likely(is_ip(type)) ||
+			(type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ))
+			break;
+		at += sizeof(struct rte_vlan_hdr);
+	}
+	if (unlikely(!is_ip(type)))
 		return SAKER_DROP_NOT_IP;
-	rte_pktmbuf_adj(m, l2);
+	rte_pktmbuf_adj(m, at + 2);
 	return SAKER_OK;
 }
 
@@ -129,13 +117,17 @@ saker_policies_of(const struct saker_snapshot *s, uint8_t *const *ip,
 uint32_t
 saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret)
 {
-	uint32_t word[10] = { view->proto, 0 };
-	uint32_t words = view->family == 4 ? 2 : 8;
+	uint32_t word[8], ports = 0;
 
 	if (has_ports(view))
-		memcpy(&word[1], ip + view->l4_at, sizeof(word[1]));
-	memcpy(&word[2], ip + (view->family == 4 ? 12 : 8), 4 * words);
-	return rte_jhash_32b(word, 2 + words, secret);
+		memcpy(&ports, ip + view->l4_at, sizeof(ports));
+	secret += view->proto;
+	if (view->family == 4) {
+		memcpy(word, ip + 12, 8);
+		return rte_jhash_3words(word[0], word[1], ports, secret);
+	}
+	memcpy(word, ip + 8, sizeof(word));
+	return rte_jhash_32b(word, RTE_DIM(word), secret ^ ports);
 }
 
 uint32_t

@@ -209,23 +209,32 @@ assign_sn(struct saker_worker *w, struct saker_burst *b)
 		i = assign_run(w, b, i);
 }
 
-/* Room for headers in front and padding and ICV behind; moves the packet back if need be. */
+/* Move the packet towards the end of its buffer, to win room in front. */
 static enum saker_drop
-make_room(struct rte_mbuf *m, uint16_t front, uint16_t back)
+shift_back(struct rte_mbuf *m, uint16_t shift, uint16_t back)
 {
-	uint16_t head = rte_pktmbuf_headroom(m), len = m->data_len;
-	uint16_t want = front + RTE_ETHER_HDR_LEN;
-	uint16_t shift = head < want ? want - head : 0;
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 
-	if (unlikely(rte_pktmbuf_tailroom(m) < shift + back))
-		return shift > 0 ? SAKER_DROP_NO_HEADROOM : SAKER_DROP_NO_TAILROOM;
-	if (unlikely(shift > 0)) {
-		uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+	if (rte_pktmbuf_tailroom(m) < shift + back)
+		return SAKER_DROP_NO_HEADROOM;
+	memmove(p + shift, p, m->data_len);
+	m->data_off += shift;
+	return SAKER_OK;
+}
 
-		memmove(p + shift, p, len);
-		m->data_off += shift;
-	}
-	memset(rte_pktmbuf_mtod(m, uint8_t *) + len, 0, back);
+/* Room for headers in front, and behind for padding, which is zero, and the ICV. */
+static enum saker_drop
+make_room(struct rte_mbuf *m, uint16_t front, uint16_t pad)
+{
+	uint16_t head = rte_pktmbuf_headroom(m), want = front + RTE_ETHER_HDR_LEN;
+	uint16_t back = pad + SAKER_EESP_ICV;
+
+	if (unlikely(head < want) && shift_back(m, want - head, back) != SAKER_OK)
+		return SAKER_DROP_NO_HEADROOM;
+	if (unlikely(rte_pktmbuf_tailroom(m) < back))
+		return SAKER_DROP_NO_TAILROOM;
+	/* Four octets at once: what is no padding is the ICV's place. */
+	saker_store_be32(rte_pktmbuf_mtod(m, uint8_t *) + m->data_len, 0);
 	m->data_off -= front;
 	m->data_len += front + back;
 	m->pkt_len = m->data_len;
@@ -279,7 +288,7 @@ write_one(struct saker_burst *b, uint16_t i)
 	const struct saker_eesp_tmpl *t = template_of(p, b->view[i].family);
 	struct saker_eesp_fields *f = &b->fields[i];
 	uint16_t front = header_len(p, t);
-	enum saker_drop why = make_room(b->m[i], front, b->pad[i] + SAKER_EESP_ICV);
+	enum saker_drop why = make_room(b->m[i], front, b->pad[i]);
 	uint8_t *out;
 
 	if (unlikely(why != SAKER_OK))

@@ -70,6 +70,25 @@ saker_store_be64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/**
+ * Copy a header of at least 16 octets. Short ones, up to 64 octets, take two or four moves that may
+ * overlap instead of a call.
+ */
+static inline void
+saker_copy_header(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n > 64) {
+		memcpy(to, from, n);
+		return;
+	}
+	memcpy(to, from, 16);
+	if (n > 32) {
+		memcpy(to + 16, from + 16, 16);
+		memcpy(to + n - 32, from + n - 32, 16);
+	}
+	memcpy(to + n - 16, from + n - 16, 16);
+}
+
 /** Overwrite @p n octets with zero in a way the compiler may not remove. */
 static inline void
 saker_wipe(void *p, size_t n)

@@ -388,7 +388,7 @@ write_crypt_offset(const struct saker_eesp_tmpl *t, uint8_t *at, uint16_t clear_
 void
 saker_eesp_write(const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f)
 {
-	memcpy(at, t->octets, t->len);
+	saker_copy_header(at, t->octets, t->len);
 	saker_store_be16(at + 2, f->session);
 	at[t->context_at] |= f->ioffset;
 	if (t->source_at != 0)

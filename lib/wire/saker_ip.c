@@ -270,12 +270,6 @@ saker_ip_sum(const void *data, size_t n, uint16_t start)
 	return fold(sum);
 }
 
-bool
-saker_ip4_checksum_ok(const uint8_t *p, uint16_t header_len)
-{
-	return saker_ip_sum(p, header_len, 0) == 0xffff;
-}
-
 void
 saker_ip4_set_checksum(uint8_t *p, uint16_t header_len)
 {

@@ -105,8 +105,24 @@ char *saker_prefix_to_text(const struct saker_prefix *prefix, char *out);
  */
 uint16_t saker_ip_sum(const void *data, size_t n, uint16_t start);
 
-/** True if the IPv4 header checksum over @p header_len octets is right. */
-bool saker_ip4_checksum_ok(const uint8_t *p, uint16_t header_len);
+/** True if the IPv4 header checksum over @p header_len octets, a multiple of 4, is right. */
+static inline bool
+saker_ip4_checksum_ok(const uint8_t *p, uint16_t header_len)
+{
+	uint64_t sum = 0;
+
+	/* One's complement sums may be taken in words of any size and order (RFC 1071). */
+	for (uint16_t at = 0; at < header_len; at += 4) {
+		uint32_t word;
+
+		memcpy(&word, p + at, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
 
 /** Compute and store the checksum of an IPv4 header of @p header_len octets. */
 void saker_ip4_set_checksum(uint8_t *p, uint16_t header_len);

@@ -53,16 +53,20 @@ dont_fragment(const struct saker_outer *o, bool inner_df)
 
 /* The checksum is the constant part's sum plus the words that change. */
 static void
-finish_ip4(const struct saker_outer *o, uint8_t *at, uint16_t payload_len, uint8_t tos)
+finish_ip4(const struct saker_outer *o, uint8_t *at, uint16_t payload_len, uint8_t tos, bool df,
+	uint16_t id)
 {
 	uint16_t total = SAKER_IP4_HEADER + payload_len;
+	uint16_t flags = df ? DONT_FRAGMENT : 0;
 	uint32_t sum = (uint32_t)o->sum + total + tos;
 
-	sum += (uint32_t)saker_load_be16(at + 4) + saker_load_be16(at + 6);
+	id = df ? 0 : id;
+	sum += (uint32_t)id + flags;
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	at[1] = tos;
 	saker_store_be16(at + 2, total);
+	saker_store_be32(at + 4, (uint32_t)id << 16 | flags);
 	saker_store_be16(at + 10, (uint16_t)~sum);
 }
 
@@ -78,7 +82,7 @@ void
 saker_outer_write(const struct saker_outer *o, uint8_t *at, uint16_t payload_len, uint8_t tos,
 	bool df, uint16_t id, uint16_t udp_src)
 {
-	memcpy(at, o->octets, o->len);
+	saker_copy_header(at, o->octets, o->len);
 	if (o->udp) {
 		uint8_t *udp = at + o->len - SAKER_UDP_HEADER;
 
@@ -90,9 +94,5 @@ saker_outer_write(const struct saker_outer *o, uint8_t *at, uint16_t payload_len
 		finish_ip6(at, payload_len, tos);
 		return;
 	}
-	if (dont_fragment(o, df))
-		saker_store_be16(at + 6, DONT_FRAGMENT);
-	else
-		saker_store_be16(at + 4, id);
-	finish_ip4(o, at, payload_len, tos);
+	finish_ip4(o, at, payload_len, tos, dont_fragment(o, df), id);
 }
