@@ -105,13 +105,14 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 
 	w->lines = zalloc(w, s->n_senders, sizeof(*w->lines));
 	w->replay = zalloc(w, s->n_groups, sizeof(*w->replay));
+	w->fresh = zalloc(w, s->n_groups, sizeof(*w->fresh));
 	w->policy_count = zalloc(w, s->n_policies, sizeof(*w->policy_count));
 	w->crypto_ctx = w->crypto->lcore_init(w->socket);
 	if (g->n_workers > 1) {
 		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
 		w->inbox = rte_ring_create(name, SAKER_INBOX_SIZE, w->socket, RING_F_SC_DEQ);
 	}
-	if (w->lines == NULL || w->replay == NULL || w->policy_count == NULL ||
+	if (w->lines == NULL || w->replay == NULL || w->fresh == NULL || w->policy_count == NULL ||
 		w->crypto_ctx == NULL || (g->n_workers > 1 && w->inbox == NULL) ||
 		create_cache(g, w) != 0) {
 		saker_fault(faults, NULL, 0,
@@ -270,6 +271,7 @@ free_worker(struct saker_gateway *g, struct saker_worker *w)
 		rte_pktmbuf_free(w->waiting[i]);
 	rte_free(w->lines);
 	rte_free(w->replay);
+	rte_free(w->fresh);
 	rte_free(w->policy_count);
 	saker_wipe(&w->batch, sizeof(w->batch));
 	rte_free(w);

@@ -93,8 +93,8 @@ read_int(const struct place *at, config_setting_t *s)
 	if (!is_int(s))
 		return wrong_type(at, s);
 	v = config_setting_get_int64(s);
-	/* libconfig before 1.7 reads 0xffffffff as -1 */
-	if (narrow && v < 0 && (at->f->flags & SAKER_F_WIDE) != 0)
+	/* libconfig reads 0xffffffff as -1: before 1.7 always, in 1.8 behind a final L */
+	if (v < 0 && v >= INT32_MIN && (at->f->flags & SAKER_F_WIDE) != 0)
 		v &= UINT32_MAX;
 	if (saker_cfg_take_int(&slot, v))
 		return true;

@@ -113,10 +113,12 @@ clear(struct saker_worker *w, struct saker_burst *b)
 static bool
 is_local(const struct saker_snapshot *s, const uint8_t *ip)
 {
-	struct saker_ip dst = saker_ip_dst(ip);
+	unsigned int six = ip[0] >> 4 == 6, len = six ? 16 : 4;
+	const uint8_t *dst = ip + (six ? 24 : 16);
 
 	for (unsigned int i = 0; i < s->n_local; i++)
-		if (saker_ip_equal(&s->local[i], &dst))
+		if (s->local[i].family == (six ? 6 : 4) &&
+			memcmp(s->local[i].octets, dst, len) == 0)
 			return true;
 	return s->n_local == 0;
 }
@@ -143,14 +145,14 @@ fill_replay_key(struct saker_burst *b, uint16_t i)
 }
 
 static enum saker_drop
-check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i, int32_t found)
+check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
-	const struct saker_group *g;
+	uint16_t found = saker_spi_find(&w->s->by_spi, h->spi);
+	const struct saker_group *g = &w->s->groups[found];
 
-	if (found < 0)
+	if (unlikely(found == SAKER_SPI_NONE))
 		return SAKER_DROP_UNKNOWN_SPI;
-	g = &w->s->groups[w->s->spi_group[found]];
 	b->group[i] = g;
 	if (!g->transport && !is_local(w->s, b->ip[i]))
 		return SAKER_DROP_NOT_LOCAL;
@@ -168,27 +170,11 @@ check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i, int32_t f
 static void
 header(struct saker_worker *w, struct saker_burst *b)
 {
-	const void *spi[SAKER_BURST];
-	int32_t found[SAKER_BURST];
-
-	if (unlikely(b->n == 0))
-		return;
 	SAKER_FOREACH_SLOT (b, i) {
 		enum saker_drop why = saker_eesp_read(b->eesp[i], b->eesp_len[i], &b->hdr[i]);
 
-		spi[i] = &b->hdr[i].spi;
-		if (unlikely(why != SAKER_OK)) {
-			b->hdr[i].spi = 0;
-			saker_burst_drop(b, i, why);
-		}
-	}
-	rte_hash_lookup_bulk(w->s->by_spi, spi, b->n, found);
-	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why;
-
-		if (unlikely(b->why[i] != SAKER_OK))
-			continue;
-		why = check_group(w, b, i, found[i]);
+		if (likely(why == SAKER_OK))
+			why = check_group(w, b, i);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
@@ -203,6 +189,16 @@ client_key(const struct saker_group *g, const struct saker_eesp_hdr *h)
 			g->client[k].key_idx == h->key_idx)
 			return &g->client[k].key;
 	return NULL;
+}
+
+static const struct saker_fresh_base *
+fresh_base(struct saker_worker *w, const struct saker_group *g)
+{
+	struct saker_fresh_base *base = &w->fresh[g->index];
+
+	if (unlikely(base->now_ms != w->clock.now_ms))
+		saker_fresh_prepare(base, &g->cfg->sn, &w->clock, g->cfg->start_guard);
+	return base;
 }
 
 static enum saker_drop
@@ -220,7 +216,7 @@ admit_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
 		b->master[i] = saker_group_master(g, b->eesp[i], h, &why);
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
-	why = saker_fresh(&g->cfg->sn, &w->clock, g->cfg->start_guard, h->sn, &b->place[i]);
+	why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
 	if (unlikely(why != SAKER_OK))
 		return why;
 	return saker_eesp_split(b->eesp[i], b->eesp_len[i], h, &g->limits, &b->parts[i]);

@@ -238,6 +238,9 @@ saker_worker_run(void *arg)
 	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
 	read_clock(w);
 	saker_clock_start(&w->clock, w->now_ms);
+	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	for (unsigned int i = 0; i < w->s->n_groups; i++)
+		w->fresh[i].now_ms = 0; /* the start has changed */
 	while (atomic_load_explicit(w->running, memory_order_relaxed)) {
 		unsigned int work = go_round(w);
 

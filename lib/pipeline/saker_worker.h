@@ -104,6 +104,7 @@ struct saker_worker {
 	/* the worker's own */
 	const struct saker_snapshot *s; /**< for this loop */
 	struct saker_clock clock;
+	struct saker_fresh_base *fresh;        /**< one per group, renewed when the clock moves */
 	uint64_t now_ms;                       /**< the clock, read once a burst */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;

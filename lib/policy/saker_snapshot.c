@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include <rte_hash_crc.h>
-
 #include "saker_classify.h"
 #include "saker_group.h"
 
@@ -256,28 +254,15 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 static int
 build_spi_table(const struct saker_group_env *env, struct saker_snapshot *s)
 {
-	char name[32];
-	const struct rte_hash_parameters param = {
-		.name = name,
-		.entries = s->n_groups < 8 ? 8 : 2 * s->n_groups,
-		.key_len = sizeof(uint32_t),
-		.hash_func = rte_hash_crc,
-		.socket_id = SOCKET_ID_ANY,
-	};
+	uint32_t *spi = calloc(s->n_groups + 1, sizeof(*spi));
+	int ret = -ENOMEM;
 
-	snprintf(name, sizeof(name), "saker-spi-%u", generation);
-	s->by_spi = rte_hash_create(&param);
-	s->spi_group = calloc(param.entries + 1, sizeof(*s->spi_group));
-	if (s->by_spi == NULL || s->spi_group == NULL)
-		return out_of_memory(env->config, env->faults, "the SPI table");
-	for (unsigned int i = 0; i < s->n_groups; i++) {
-		int at = rte_hash_add_key(s->by_spi, &env->config->groups[i].spi);
-
-		if (at < 0)
-			return out_of_memory(env->config, env->faults, "the SPI table");
-		s->spi_group[at] = (uint16_t)i;
-	}
-	return 0;
+	for (unsigned int i = 0; spi != NULL && i < s->n_groups; i++)
+		spi[i] = env->config->groups[i].spi;
+	if (spi != NULL)
+		ret = saker_spi_table_init(&s->by_spi, spi, s->n_groups);
+	free(spi);
+	return ret == 0 ? 0 : out_of_memory(env->config, env->faults, "the SPI table");
 }
 
 static void
@@ -361,8 +346,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 		saker_group_free(&s->groups[i]);
 	rte_acl_free(s->acl4);
 	rte_acl_free(s->acl6);
-	rte_hash_free(s->by_spi);
-	free(s->spi_group);
+	saker_spi_table_free(&s->by_spi);
 	free(s->groups);
 	free(s->policies);
 	free(s->senders);

@@ -17,12 +17,12 @@
  */
 
 #include <rte_acl.h>
-#include <rte_hash.h>
 
 #include "saker_config.h"
 #include "saker_crypto.h"
 #include "saker_keysource.h"
 #include "saker_outer.h"
+#include "saker_spi.h"
 
 #define SAKER_MAX_MASTERS                                                                          \
 	4096                   /**< master keys of one group: live values of its levels, combined  \
@@ -106,8 +106,7 @@ struct saker_snapshot {
 	struct saker_policy *policies;
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
-	struct rte_hash *by_spi; /**< SPI (host order) to position in `spi_group` */
-	uint16_t *spi_group;
+	struct saker_spi_table by_spi;
 	struct rte_acl_ctx *acl4, *acl6;       /**< 5-tuple to policy index + 1 */
 	uint64_t listen_proto[4];              /**< bit map of IP protocols */
 	uint64_t listen_udp[1024];             /**< bit map of UDP ports */

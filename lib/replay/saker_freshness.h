@@ -34,8 +34,30 @@ struct saker_sn_place {
 	uint64_t bit; /**< seq (time) or counter (counter) */
 };
 
+/** What freshness is judged by, for one group at one reading of the clock. */
+struct saker_fresh_base {
+	uint64_t now_ms;                 /**< the reading */
+	int64_t epoch_run;               /**< run at which the present epoch begins */
+	int64_t now_run;                 /**< present run (time discipline) */
+	int64_t per_epoch;               /**< runs of an epoch (time discipline) */
+	int64_t oldest, newest, guarded; /**< limits, in runs (time discipline) */
+	uint16_t epoch;                  /**< present epoch, wrapped */
+	uint8_t mode;                    /**< enum saker_sn_mode */
+};
+
+/** Do once what needs division. @param start_guard refuse slots up to start + skew */
+void saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
+	const struct saker_clock *c, bool start_guard);
+
 /**
  * Check freshness and place the SN for the replay window.
+ * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE
+ */
+enum saker_drop saker_fresh_at(
+	const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place);
+
+/**
+ * saker_fresh_prepare() and saker_fresh_at() in one.
  * @param start_guard refuse slots up to start + skew (time discipline)
  * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE
  */

@@ -102,6 +102,9 @@ refuses_other_epochs(void **state)
 	assert_drops(&in_time, NOW, sn_of(20001, 500, 7), SAKER_DROP_FUTURE);
 	assert_drops(&in_time, NOW, sn_of(20000 + 32767, 500, 7), SAKER_DROP_FUTURE);
 	assert_drops(&in_time, NOW, sn_of(20000 + 32769, 500, 7), SAKER_DROP_STALE);
+	/* Half of all epochs away the slot decides which way is nearer. */
+	assert_drops(&in_time, NOW, sn_of(20000 + 32768, 499, 7), SAKER_DROP_FUTURE);
+	assert_drops(&in_time, NOW, sn_of(20000 + 32768, 501, 7), SAKER_DROP_STALE);
 }
 
 static void

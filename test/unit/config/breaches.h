@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include <libconfig.h>
+
 #define POLICY(s) "{ name = \"rest\"; " s " action = \"drop\"; }"
 #define REST      "{ name = \"rest\"; action = \"drop\"; }"
 #define MORE(s)   "{ name = \"more\"; " s " },\n  " REST
@@ -68,10 +70,12 @@ static const struct breach breaches[] = {
 		"mbufs: 7 is out of range; give 1024 to 4194304" },
 	{ "refuses_a_number_above_its_range", "mtu = 1600", "mtu = 9601",
 		"mtu: 9601 is out of range; give 576 to 9600" },
+#if LIBCONFIG_VER_MAJOR == 1 && LIBCONFIG_VER_MINOR < 7
 	{ "refuses_a_number_that_libconfig_would_cut", "epoch = 20000", "epoch = 4294967297",
 		"4294967297 does not fit into 32 bits; write it with a final L" },
 	{ "explains_a_negative_number_that_was_meant_positive", "max_clear = 64",
 		"max_clear = 64; max_blocks = 3000000000", "above 2147483647 with a final L" },
+#endif
 	{ "refuses_an_empty_required_list", "from = [ \"10.8.0.1\" ]", "from = [ ]",
 		"from is empty; name at least one" },
 	{ "refuses_a_list_of_65_entries", "[ \"0a000002\", \"0a000003\" ]", NULL,

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "saker_spi.h"
+
+#define MANY 4096
+
+static void
+finds_every_spi_and_no_other(void **state)
+{
+	static uint32_t spi[MANY];
+	struct saker_spi_table t;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++)
+		spi[i] = i % 2 ? 0x1000 + i : (i + 1) * 0x00100000u;
+	assert_int_equal(saker_spi_table_init(&t, spi, MANY), 0);
+	for (uint32_t i = 0; i < MANY; i++)
+		assert_int_equal(saker_spi_find(&t, spi[i]), i);
+	for (uint32_t i = 0; i < MANY; i++)
+		assert_int_equal(saker_spi_find(&t, 0x80000001u + 2 * i), SAKER_SPI_NONE);
+	saker_spi_table_free(&t);
+}
+
+static void
+finds_nothing_in_an_empty_table(void **state)
+{
+	struct saker_spi_table t;
+
+	(void)state;
+	assert_int_equal(saker_spi_table_init(&t, NULL, 0), 0);
+	assert_int_equal(saker_spi_find(&t, 0), SAKER_SPI_NONE);
+	assert_int_equal(saker_spi_find(&t, 1), SAKER_SPI_NONE);
+	saker_spi_table_free(&t);
+}
+
+static void
+finds_the_highest_spi_and_never_zero(void **state)
+{
+	const uint32_t spi[] = { UINT32_MAX, 1 };
+	struct saker_spi_table t;
+
+	(void)state;
+	assert_int_equal(saker_spi_table_init(&t, spi, 2), 0);
+	assert_int_equal(saker_spi_find(&t, UINT32_MAX), 0);
+	assert_int_equal(saker_spi_find(&t, 1), 1);
+	assert_int_equal(saker_spi_find(&t, 0), SAKER_SPI_NONE);
+	saker_spi_table_free(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_every_spi_and_no_other),
+		cmocka_unit_test(finds_nothing_in_an_empty_table),
+		cmocka_unit_test(finds_the_highest_spi_and_never_zero),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
