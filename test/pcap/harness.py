@@ -54,8 +54,10 @@ class Site:
         return self.ip4 if family == 4 else self.ip6
 
 
-A = Site("a", "10.1.0.0/16", "fd00:1::/32", "192.0.2.1", "2001:db8::1", bytes.fromhex("0a00000101020304"))
-B = Site("b", "10.2.0.0/16", "fd00:2::/32", "192.0.2.2", "2001:db8::2", bytes.fromhex("0a00000205060708"))
+A = Site("a", "10.1.0.0/16", "fd00:1::/32", "192.0.2.1", "2001:db8::1",
+         bytes.fromhex("0a00000101020304"))
+B = Site("b", "10.2.0.0/16", "fd00:2::/32", "192.0.2.2", "2001:db8::2",
+         bytes.fromhex("0a00000205060708"))
 
 
 def other(site):
@@ -145,18 +147,30 @@ def find_json(text):
     return tables
 
 
+def peak_kb(pid):
+    """Peak memory of a running program in kB, 0 if it has gone. (What wait4() tells includes the
+    Python that started it.)"""
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
+            line = next((line for line in f if line.startswith("VmHWM:")), "0 0")
+    except OSError:
+        return 0
+    return int(line.split()[1])
+
+
 def wait_for(process, timeout):
     """(status, peak memory in kB). Status is negative for a signal, None after a timeout."""
     end = time.monotonic() + timeout
+    peak = 0
     while time.monotonic() < end:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss
-        time.sleep(0.01)
+        peak = max(peak, peak_kb(process.pid))
+        try:
+            return process.wait(0.01), peak
+        except subprocess.TimeoutExpired:
+            continue
     process.kill()
     process.wait()
-    return None, 0
+    return None, peak
 
 
 class Lab:

@@ -91,6 +91,11 @@ class Plan:
         size = (4, 8, 4, 0, 0)[self.o.variant]
         return owner.source[:size]
 
+    def wire_source(self, site):
+        """The whole id; of a connection id profile.py chooses one flow half per group."""
+        source = self.source(site)
+        return source + struct.pack(">I", 0x80000000 | self.n) if self.o.variant == 2 else source
+
     def role_of(self, site):
         if self.o.role == "peer" or site is A:
             return self.o.role
@@ -181,8 +186,9 @@ class Plan:
             spi=self.spi, roots=tuple(k.root(which) for k in self.keys),
             live=tuple(r for k in self.keys for r in k.live()),
             suite=profile.SUITES[self.o.suite], combine=self.o.combine, variant=self.o.variant,
-            rekey_shift=self.rekey_shift(), transport=self.o.transport, max_clear=64 if self.o.clear else 0,
-            max_ioffset=4 if self.o.ioffset else 0, session_first=self.o.session_first, sessions=8)
+            rekey_shift=self.rekey_shift(), transport=self.o.transport,
+            max_clear=64 if self.o.clear else 0, max_ioffset=4 if self.o.ioffset else 0,
+            session_first=self.o.session_first, sessions=8)
 
     # Packets.
 
@@ -206,14 +212,12 @@ class Plan:
         """What profile.py needs to seal a clear packet."""
         v = ip_parse(clear_packet)
         o = self.o
-        source = self.source(sender)
-        if o.variant == 2 and len(source) == 4:
-            source += struct.pack(">I", 0x80000000 | self.n)
         p = profile.Packet(
             payload=clear_packet, sn=0, outer_src=octets(sender.ip(o.outer)),
-            outer_dst=octets(other(sender).ip(o.outer)), session=o.session_first, source=source,
-            role=self.nonce_role(sender), encap=o.encap, protocol=self.protocol, dport=self.port,
-            ioffset=o.ioffset, mk_options=o.levels if o.mk_options else ())
+            outer_dst=octets(other(sender).ip(o.outer)), session=o.session_first,
+            source=self.wire_source(sender), role=self.nonce_role(sender), encap=o.encap,
+            protocol=self.protocol, dport=self.port, ioffset=o.ioffset,
+            mk_options=o.levels if o.mk_options else ())
         if o.transport:
             p = replace(p, payload=clear_packet[v.l4_at :], outer_src=v.src, outer_dst=v.dst,
                         next_header=v.proto, prefix=clear_packet[: v.l4_at])

@@ -79,8 +79,9 @@ class Sender:
         self.streams = [Stream(self.lab.path("out-%x-%d" % (n, i)), last) for i in range(workers)]
         config = self.lab.write_config(make_config(self.lab, [plan]), "sender.cfg")
         rx = ["rx_pcap=" + clear] * workers
+        tx = ["tx_pcap=" + s.path for s in self.streams]
         vdevs = [",".join(["net_pcap0"] + rx + ["infinite_rx=1"]),
-                 ",".join(["net_pcap1", "rx_pcap=" + empty] + ["tx_pcap=" + s.path for s in self.streams])]
+                 ",".join(["net_pcap1", "rx_pcap=" + empty] + tx)]
         args = self.lab.command(config, vdevs, workers, [])
         self.log = open(self.lab.path("sender-%x.log" % n), "w+b")
         for s in self.streams:

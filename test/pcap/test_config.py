@@ -333,7 +333,8 @@ class Options(SakerTest):
 
     def test_a_wrong_command_in_a_file_ends_with_one(self):
         plan = Plan(self.lab, 1)
-        run = self.lab.run(make_config(self.lab, [plan]), commands=["show nonsense", "start", "quit"])
+        commands = ["show nonsense", "start", "quit"]
+        run = self.lab.run(make_config(self.lab, [plan]), commands=commands)
         self.assertEqual(run.status, 1, run.text())
         self.assertIn("nonsense", run.err + run.out)
 

@@ -205,7 +205,7 @@ class Clients(SakerTest):
         plan = Plan(self.lab, 1, role="client", variant=variant, **options)
         server = self.lab.write_config(make_config(self.lab, [plan], B), "server.cfg")
         out = self.lab.path("client.keys")
-        run = self.lab.keytool("derive", "-c", server, "-g", "g1", "-s", plan.source(A).hex(),
+        run = self.lab.keytool("derive", "-c", server, "-g", "g1", "-s", plan.wire_source(A).hex(),
                                "-n", "2", "-o", out, *self.epoch(plan))
         self.assertEqual(run.status, 0, run.text())
         group = plan.config(A, data_keys="client.keys", root_keys=None)
@@ -218,7 +218,8 @@ class Clients(SakerTest):
         return ["-e", str(EPOCH if plan.o.sn == "counter" else int(time.time()) // DAY)]
 
     def test_a_client_needs_no_root_key(self):
-        for variant, sn, suite in ((0, "time", "aes-256-gcm"), (1, "counter", "aes-128-gcm")):
+        for variant, sn, suite in ((0, "time", "aes-256-gcm"), (1, "counter", "aes-128-gcm"),
+                                   (2, "time", "aes-256-gcm")):
             with self.subTest(variant=variant):
                 if os.path.exists(self.lab.path("client.keys")):
                     os.unlink(self.lab.path("client.keys"))
@@ -228,7 +229,9 @@ class Clients(SakerTest):
                 run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear],
                                    [plan.sealed_frame(B, p) for p in back])
                 self.assertRan(run)
-                self.assertSame([plan.open(A, p).packet for p in packets(run.cipher)], clear)
+                opened = [plan.open(A, p) for p in packets(run.cipher)]
+                self.assertSame([o.packet for o in opened], clear)
+                self.assertEqual({o.header.source for o in opened}, {plan.wire_source(A)})
                 self.assertSame(packets(run.clear), back)
 
     def test_a_client_without_the_epochs_key_sends_nothing(self):
@@ -249,3 +252,26 @@ class Clients(SakerTest):
         run = self.lab.run(config, cipher=[other, plan.sealed_frame(B, clear)])
         self.assertSame(packets(run.clear), [clear])
         self.assertEqual(sum(run.drops("inbound").values()), 1)
+
+    def test_a_server_sends_under_the_connection_id_that_its_client_holds_keys_of(self):
+        plan = Plan(self.lab, 1, role="server", variant=2)
+        clear = [plan.inner(A, 4, 100, i) for i in range(20)]
+        held = plan.wire_source(B)
+        config = make_config(self.lab, [plan], policies=plan.policies(A, client=held.hex()))
+        run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear])
+        self.assertRan(run)
+        opened = [plan.open(A, p) for p in packets(run.cipher)]
+        self.assertSame([o.packet for o in opened], clear)
+        self.assertEqual({o.header.source for o in opened}, {held})
+
+    def test_a_client_accepts_the_session_ids_of_its_pool_of_servers(self):
+        plan = Plan(self.lab, 1, role="client")
+        group = plan.config(A, accept_first=100, accept_sessions=2)
+        clear = [plan.inner(B, 4, 100, i) for i in range(4)]
+        frames = [plan.sealed_frame(B, p, session=s) for p, s in zip(clear, (100, 101, 0, 102))]
+        out = pcapfile.ethernet(plan.inner(A, 4, 100))
+        run = self.lab.run(make_config(self.lab, [plan], groups=[group]), [out], frames)
+        self.assertRan(run)
+        self.assertSame(packets(run.clear), clear[:2])
+        self.assertEqual(run.drops("inbound"), {"session_range": 2})
+        self.assertEqual(plan.open(A, packets(run.cipher)[0]).header.session, 0)

@@ -52,7 +52,8 @@ class Outbound(SakerTest):
 
     def test_a_last_policy_without_selectors_covers_both_families(self):
         plan, run = self.run_policies(
-            [{"name": "all", "action": "drop"}], [udp(NEAR4, "10.2.0.1"), udp("fd00::1", "fd00::2")])
+            [{"name": "all", "action": "drop"}],
+            [udp(NEAR4, "10.2.0.1"), udp("fd00::1", "fd00::2")])
         self.assertEqual(run.drops("outbound"), {"policy_drop": 2})
 
     def test_first_match_wins_on_every_selector(self):
@@ -113,7 +114,8 @@ class Outbound(SakerTest):
         plan = Plan(self.lab, 1, transport=True)
         whole = plan.inner(A, 4, 200)
         piece = ip4_finish(whole[:6] + b"\x20\0" + whole[8:20], len(whole)) + whole[20:]
-        run = self.lab.run(make_config(self.lab, [plan]), [pcapfile.ethernet(p) for p in (piece, whole)])
+        frames = [pcapfile.ethernet(p) for p in (piece, whole)]
+        run = self.lab.run(make_config(self.lab, [plan]), frames)
         self.assertEqual(run.drops("outbound"), {"transport_fragment": 1})
         self.assertEqual(plan.open(A, packets(run.cipher)[0]).packet, whole)
 
@@ -221,7 +223,8 @@ class Inbound(SakerTest):
         binding = {"source_id": plan.source(B).hex(), "from": [B.ip4], "to": [A.ip4]}
         config = make_config(self.lab, [plan], groups=[plan.config(A, addresses=[binding])])
         moved = plan.seal(B, clear, outer_src=octets("192.0.2.77"))
-        run = self.lab.run(config, cipher=[pcapfile.ethernet(p) for p in (moved, plan.seal(B, clear))])
+        frames = [pcapfile.ethernet(p) for p in (moved, plan.seal(B, clear))]
+        run = self.lab.run(config, cipher=frames)
         self.assertSame(packets(run.clear), [clear])
         self.assertEqual(run.drops("inbound"), {"outer_policy": 1})
 

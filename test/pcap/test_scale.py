@@ -120,13 +120,15 @@ class Memory(SakerTest):
         many = setting("SAKER_TEST_SOURCES", 20000)
         plan = Plan(self.lab, 1, sn="counter")
         one_frames, many_frames = self.sealed(plan, 1, many), self.sealed(plan, many, many)
-        small = self.peak_kb(plan, one_frames, replay="none", replay_window=None, replay_sources=None)
-        large = self.peak_kb(plan, many_frames, replay="none", replay_window=None,
-                             replay_sources=None)
+        none = {"replay": "none", "replay_window": None, "replay_sources": None}
+        small = self.peak_kb(plan, one_frames, **none)
+        large = self.peak_kb(plan, many_frames, **none)
+        self.assertGreater(small, 10000)
         self.assertLess(abs(large - small), 2048, "without a table sources cost nothing")
         window = {"replay_window": 64, "replay_sources": many + many // 4}
         table = self.peak_kb(plan, many_frames, **window)
         entry = 2 * 64 // 8 + 240
+        self.assertGreater(table - small, many * 2 * 64 // 8 // 1024)
         self.assertLess(table - small, many * 1.25 * entry / 1024 + 4096)
 
     def test_many_flows_cost_the_sender_nothing(self):
@@ -141,4 +143,5 @@ class Memory(SakerTest):
             ids = {plan.open(A, p).header.source for p in out[:2000]}
             self.assertEqual(len(ids), min(flows, 2000))
             peaks.append(run.maxrss_kb)
+        self.assertGreater(peaks[0], 10000)
         self.assertLess(abs(peaks[1] - peaks[0]), 2048)

@@ -118,7 +118,8 @@ class Replay(SakerTest):
         self.assertEqual(len(sns), 3000)
         now = int(time.time() * 1000)
         for a, b in zip(sns, sns[1:]):
-            self.assertTrue(b == a + 1 or (b >> 24 > a >> 24 and b & 0xFFFFFF == 1), (hex(a), hex(b)))
+            next_slot = b >> 24 > a >> 24 and b & 0xFFFFFF == 1
+            self.assertTrue(b == a + 1 or next_slot, (hex(a), hex(b)))
         self.assertLessEqual(abs((sns[-1] >> 24) - (profile.sn_at(now) >> 24)), 600)
 
 

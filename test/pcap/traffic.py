@@ -146,7 +146,8 @@ class Traffic:
         if proto == TCP:
             return transport_checksum(src, dst, TCP, self.tcp(room), 16)
         body = self.random.randbytes(max(room - 8, 0))
-        head = struct.pack(">HHI", (128 if proto == ICMP6 else 8) << 8, 0, self.random.getrandbits(32))
+        kind = 128 if proto == ICMP6 else 8  # echo request
+        head = struct.pack(">BBHI", kind, 0, 0, self.random.getrandbits(32))
         if proto == ICMP6:
             return transport_checksum(src, dst, ICMP6, head + body, 2)
         return head[:2] + struct.pack(">H", checksum(head + body)) + head[4:] + body
