@@ -7,7 +7,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#ifdef SAKER_HAVE_VAES
+extern const struct saker_crypto_ops saker_vaes_ops;
+#endif
+
 const struct saker_crypto_ops *const saker_crypto_drivers[] = {
+#ifdef SAKER_HAVE_VAES
+	&saker_vaes_ops,
+#endif
 #ifdef SAKER_HAVE_IPSEC_MB
 	&saker_ipsec_mb_ops,
 #endif

@@ -273,8 +273,7 @@ add_local(struct saker_snapshot *s, const struct saker_ip *ip)
 	for (unsigned int i = 0; i < s->n_local; i++)
 		if (saker_ip_equal(&s->local[i], ip))
 			return;
-	if (s->n_local < SAKER_CFG_LIST)
-		s->local[s->n_local++] = *ip;
+	s->local[s->n_local++] = *ip;
 }
 
 static void
@@ -288,6 +287,16 @@ note_listeners(struct saker_snapshot *s, const struct saker_config *c)
 		else
 			s->listen_proto[g->protocol / 64] |= 1ULL << (g->protocol % 64);
 	}
+}
+
+static int
+note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	const struct saker_config *c = env->config;
+
+	s->local = calloc(2 * c->n_ports + c->n_policies + 1, sizeof(*s->local));
+	if (s->local == NULL)
+		return out_of_memory(c, env->faults, "addresses");
 	for (unsigned int i = 0; i < c->n_ports; i++) {
 		if (c->ports[i].role != SAKER_PORT_CIPHER)
 			continue;
@@ -297,6 +306,7 @@ note_listeners(struct saker_snapshot *s, const struct saker_config *c)
 	for (unsigned int i = 0; i < c->n_policies; i++)
 		if (c->policies[i].action == SAKER_ACTION_PROTECT)
 			add_local(s, &c->policies[i].local);
+	return 0;
 }
 
 static int
@@ -304,7 +314,7 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	if (build_groups(env, s) != 0 || set_group_modes(env, s) != 0 ||
 		build_policies(env, s) != 0 || build_classifiers(env, s) != 0 ||
-		build_spi_table(env, s) != 0)
+		build_spi_table(env, s) != 0 || note_addresses(env, s) != 0)
 		return -EINVAL;
 	note_listeners(s, env->config);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {
@@ -347,6 +357,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 	rte_acl_free(s->acl4);
 	rte_acl_free(s->acl6);
 	saker_spi_table_free(&s->by_spi);
+	free(s->local);
 	free(s->groups);
 	free(s->policies);
 	free(s->senders);

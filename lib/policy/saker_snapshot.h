@@ -107,10 +107,10 @@ struct saker_snapshot {
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
 	struct saker_spi_table by_spi;
-	struct rte_acl_ctx *acl4, *acl6;       /**< 5-tuple to policy index + 1 */
-	uint64_t listen_proto[4];              /**< bit map of IP protocols */
-	uint64_t listen_udp[1024];             /**< bit map of UDP ports */
-	struct saker_ip local[SAKER_CFG_LIST]; /**< addresses that tunnels end at */
+	struct rte_acl_ctx *acl4, *acl6; /**< 5-tuple to policy index + 1 */
+	uint64_t listen_proto[4];        /**< bit map of IP protocols */
+	uint64_t listen_udp[1024];       /**< bit map of UDP ports */
+	struct saker_ip *local;          /**< addresses that tunnels end at */
 	unsigned int n_local;
 	uint32_t flow_secret; /**< of the UDP source port hash */
 };
