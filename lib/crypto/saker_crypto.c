@@ -19,6 +19,9 @@ const struct saker_crypto_ops *const saker_crypto_drivers[] = {
 	&saker_ipsec_mb_ops,
 #endif
 	&saker_openssl_ops,
+#ifdef SAKER_HAVE_CRYPTODEV
+	&saker_cryptodev_ops,
+#endif
 	NULL,
 };
 

@@ -111,7 +111,7 @@ struct saker_crypto_ops {
 };
 
 /** The drivers, each in the folder of its name under drivers/crypto. */
-extern const struct saker_crypto_ops saker_ipsec_mb_ops, saker_openssl_ops;
+extern const struct saker_crypto_ops saker_ipsec_mb_ops, saker_openssl_ops, saker_cryptodev_ops;
 
 /** Every driver that was built, best first, and NULL at the end. */
 extern const struct saker_crypto_ops *const saker_crypto_drivers[];

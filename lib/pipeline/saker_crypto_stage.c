@@ -10,21 +10,22 @@
 
 typedef unsigned int (*driver_call)(void *ctx, struct saker_batch *b);
 
+/* 1 behind an outer IPv6 header, else 0. */
 static unsigned int
-outer_family(const struct saker_burst *b, uint16_t i)
+is_six(const struct saker_burst *b, uint16_t i)
 {
-	return b->ip[i][0] >> 4;
+	return b->ip[i][0] >> 4 == 6;
 }
 
 /* What all packets of one driver call must share. */
 static unsigned int
-kind_of(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+kind_of(const struct saker_burst *b, uint16_t i)
 {
 	const struct saker_group *g = b->group[i];
-	unsigned int blocks = saker_kdf_blocks(g->variant, (uint8_t)outer_family(b, i));
-	unsigned int cached = w->cache != NULL && g->cfg->key_cache > 0;
+	unsigned int cached = g->cfg->key_cache > 0;
 
-	return ((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS + blocks - 1;
+	return ((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS + g->kdf_blocks[is_six(b, i)] -
+	       1;
 }
 
 static unsigned int
@@ -36,29 +37,40 @@ size_class(const struct saker_burst *b, uint16_t i)
 	return RTE_MIN(units, (unsigned int)SIZE_CLASSES) - 1;
 }
 
-/* Counting sort by kind, then size. @return slots in order, and the kind of each. */
+/* Counting sort of slots by class. */
 static void
-sort_slots(const struct saker_worker *w, const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
+sort_classes(const uint8_t *class, uint16_t n, uint8_t *slot)
 {
-	uint8_t class[SAKER_BURST], start[KINDS * SIZE_CLASSES] = { 0 };
+	uint8_t start[KINDS * SIZE_CLASSES] = { 0 };
 	unsigned int sum = 0;
 
-	SAKER_FOREACH_SLOT (b, i) {
-		class[i] = (uint8_t)(kind_of(w, b, i) * SIZE_CLASSES + size_class(b, i));
+	for (uint16_t i = 0; i < n; i++)
 		start[class[i]]++;
-	}
 	for (unsigned int c = 0; c < KINDS * SIZE_CLASSES; c++) {
 		unsigned int count = start[c];
 
 		start[c] = (uint8_t)sum;
 		sum += count;
 	}
-	SAKER_FOREACH_SLOT (b, i) {
-		unsigned int at = start[class[i]]++;
+	for (uint16_t i = 0; i < n; i++)
+		slot[start[class[i]]++] = (uint8_t)i;
+}
 
-		slot[at] = (uint8_t)i;
-		kind[at] = class[i] / SIZE_CLASSES;
+/* Slots in order of kind, then size, and the kind of each. Mostly all are alike. */
+static void
+sort_slots(const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
+{
+	uint8_t class[SAKER_BURST], other = 0;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		class[i] = (uint8_t)(kind_of(b, i) * SIZE_CLASSES + size_class(b, i));
+		other |= class[i] ^ class[0];
+		slot[i] = (uint8_t)i;
 	}
+	if (other != 0)
+		sort_classes(class, b->n, slot);
+	SAKER_FOREACH_SLOT (b, i)
+		kind[i] = class[slot[i]] / SIZE_CLASSES;
 }
 
 static void
@@ -66,7 +78,7 @@ fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b
 {
 	const struct saker_group *g = b->group[i];
 	const uint8_t *ip = b->ip[i];
-	unsigned int six = outer_family(b, i) == 6;
+	unsigned int six = is_six(b, i);
 	const struct saker_kdf_context c = {
 		.format = g->cfg->format,
 		.variant = g->variant,
@@ -78,9 +90,13 @@ fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b
 		.dst = ip + (six ? 24 : 16),
 	};
 	uint8_t input[SAKER_KDF_MAX_BLOCKS * SAKER_KDF_BLOCK];
-	unsigned int blocks = saker_kdf_input(&c, g->suite, input);
 
-	for (unsigned int j = 0; j < blocks; j++)
+	if (likely(g->kdf_blocks[six] == 1)) {
+		saker_kdf_input(&c, g->suite, batch->kdf[0][at]);
+		return;
+	}
+	saker_kdf_input(&c, g->suite, input);
+	for (unsigned int j = 0; j < g->kdf_blocks[six]; j++)
 		memcpy(batch->kdf[j][at], input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);
 }
 
@@ -156,7 +172,7 @@ run_all(struct saker_worker *w, struct saker_burst *b, enum saker_direction d)
 {
 	uint8_t slot[SAKER_BURST], kind[SAKER_BURST];
 
-	sort_slots(w, b, slot, kind);
+	sort_slots(b, slot, kind);
 	for (unsigned int at = 0; at < b->n;)
 		at = run_kind(w, b, d, slot, kind, at);
 }

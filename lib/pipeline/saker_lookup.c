@@ -59,32 +59,39 @@ saker_frame_read(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_
 	return SAKER_OK;
 }
 
-static bool
+#define PORT_BIT(proto) (UINT64_C(1) << ((proto) % 64))
+
+/* TCP, UDP, DCCP, SCTP and UDP-Lite begin with two ports. */
+static inline bool
 has_ports(const struct saker_ip_view *v)
 {
-	static const uint8_t with_ports[] = { 6, 17, 33, 132, 136 };
+	static const uint64_t with_ports[4] = {
+		[0] = PORT_BIT(6) | PORT_BIT(17) | PORT_BIT(33),
+		[2] = PORT_BIT(132) | PORT_BIT(136),
+	};
 
-	if (!v->has_l4 || v->total < v->l4_at + 4)
-		return false;
-	for (size_t i = 0; i < RTE_DIM(with_ports); i++)
-		if (v->proto == with_ports[i])
-			return true;
-	return false;
+	return (with_ports[v->proto / 64] >> v->proto % 64 & 1) != 0 && v->has_l4 &&
+	       v->total >= v->l4_at + 4;
 }
 
-static void
+static __rte_always_inline void
 fill_tuple(struct saker_tuple *t, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
 {
-	unsigned int at = v->family == 4 ? 12 : 8, len = v->family == 4 ? 4 : 16;
+	uint8_t *first = reverse ? t->dst : t->src, *second = reverse ? t->src : t->dst;
 	uint16_t port[2] = { 0, 0 };
 
-	if (has_ports(v))
+	if (likely(has_ports(v)))
 		memcpy(port, ip + v->l4_at, sizeof(port));
 	t->proto = v->proto;
-	memcpy(t->src, ip + at + (reverse ? len : 0), len);
-	memcpy(t->dst, ip + at + (reverse ? 0 : len), len);
 	t->sport = port[reverse];
 	t->dport = port[!reverse];
+	if (v->family == 4) {
+		memcpy(first, ip + 12, 4);
+		memcpy(second, ip + 16, 4);
+	} else {
+		memcpy(first, ip + 8, 16);
+		memcpy(second, ip + 24, 16);
+	}
 }
 
 /* The classifiers are one a family: sort by it, look up twice, put results back in place. */
@@ -101,7 +108,10 @@ saker_policies_of(const struct saker_snapshot *s, uint8_t *const *ip,
 	for (uint16_t i = 0; i < n; i++) {
 		unsigned int six = view[i].family == 6;
 
-		fill_tuple(&tuple[i], ip[i], &view[i], reverse);
+		if (reverse)
+			fill_tuple(&tuple[i], ip[i], &view[i], true);
+		else
+			fill_tuple(&tuple[i], ip[i], &view[i], false);
 		of[six][count[six]] = &tuple[i];
 		at[six][count[six]++] = i;
 	}

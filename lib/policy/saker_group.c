@@ -289,6 +289,8 @@ saker_group_build(
 	g->cfg = cfg;
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
+	g->kdf_blocks[0] = (uint8_t)saker_kdf_blocks(g->variant, 4);
+	g->kdf_blocks[1] = (uint8_t)saker_kdf_blocks(g->variant, 6);
 	g->limits.max_clear = cfg->max_clear;
 	g->limits.max_ioffset = cfg->max_ioffset;
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));

@@ -58,6 +58,7 @@ struct saker_group {
 	uint8_t variant;
 	uint8_t suite;
 	uint8_t send_role, receive_role; /**< role octet of the nonce */
+	uint8_t kdf_blocks[2];           /**< behind an outer IPv4, IPv6 header */
 	bool mode_known;                 /**< some policy protects with it */
 	bool transport;                  /**< mode of its policies */
 	struct saker_eesp_limits limits;

@@ -263,18 +263,13 @@ saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
 	return h->ioffset == 0 ? SAKER_OK : split_skip(p, h, limits, parts);
 }
 
-const uint8_t *
-saker_eesp_aad(
-	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len)
+void
+saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch)
 {
 	uint16_t after = parts->skip_at + parts->skip_len;
 
-	*len = parts->cipher_at - parts->skip_len;
-	if (parts->skip_len == 0)
-		return p;
 	memcpy(scratch, p, parts->skip_at);
 	memcpy(scratch + parts->skip_at, p + after, parts->cipher_at - after);
-	return scratch;
 }
 
 static bool

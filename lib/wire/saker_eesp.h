@@ -113,6 +113,9 @@ struct saker_eesp_limits {
 enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
 	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts);
 
+/** saker_eesp_aad() where octets are skipped: copies the others to @p scratch. */
+void saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch);
+
 /**
  * The octets that are authenticated and not encrypted, in one piece.
  * @param p first octet of the base header
@@ -120,8 +123,16 @@ enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct sa
  * @param len receives the length
  * @return @p p or @p scratch
  */
-const uint8_t *saker_eesp_aad(
-	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len);
+static inline const uint8_t *
+saker_eesp_aad(
+	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len)
+{
+	*len = parts->cipher_at - parts->skip_len;
+	if (parts->skip_len == 0)
+		return p;
+	saker_eesp_aad_copy(p, parts, scratch);
+	return scratch;
+}
 
 /** A Master Key option to send. */
 struct saker_mk_option {
