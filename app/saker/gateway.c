@@ -69,8 +69,10 @@ build_snapshot(struct saker_gateway *g, struct saker_faults *faults)
 	void *ctx = g->crypto->lcore_init(SOCKET_ID_ANY);
 
 	if (ctx == NULL) {
-		saker_fault(
-			faults, NULL, 0, "saker: no memory for crypto driver %s", g->crypto->name);
+		saker_fault(faults, NULL, 0,
+			"saker: crypto driver %s could not be opened: no memory (-m), or no queue "
+			"pair of a device is free",
+			g->crypto->name);
 		return -EINVAL;
 	}
 	g->snapshot = saker_snapshot_build(g->config, &g->roots, g->crypto, ctx, faults);

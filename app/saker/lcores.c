@@ -112,9 +112,16 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
 		w->inbox = rte_ring_create(name, SAKER_INBOX_SIZE, w->socket, RING_F_SC_DEQ);
 	}
+	if (w->crypto_ctx == NULL) {
+		saker_fault(faults, NULL, 0,
+			"saker: crypto driver %s could not be opened for worker %u: no memory "
+			"(-m), "
+			"or no queue pair of a device is free",
+			w->crypto->name, w->index);
+		return -EINVAL;
+	}
 	if (w->lines == NULL || w->replay == NULL || w->fresh == NULL || w->policy_count == NULL ||
-		w->crypto_ctx == NULL || (g->n_workers > 1 && w->inbox == NULL) ||
-		create_cache(g, w) != 0) {
+		(g->n_workers > 1 && w->inbox == NULL) || create_cache(g, w) != 0) {
 		saker_fault(faults, NULL, 0,
 			"saker: no memory for worker %u; give EAL more with -m", w->index);
 		return -EINVAL;
