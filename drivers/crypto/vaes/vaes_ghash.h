@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef VAES_GHASH_H
+#define VAES_GHASH_H
+
+/**
+ * @file
+ * GHASH of 16 slots side by side, one block of each at a time (a row). This needs no power of H,
+ * and no slot waits for its own products: there are 15 others.
+ */
+
+#include "vaes_gf.h"
+#include "vaes_rows.h"
+
+/* GHASH of all lanes, in registers. */
+struct hash_lanes {
+	vec y[QUADS];
+	struct gf_factor h[QUADS];
+};
+
+ALWAYS_INLINE void
+hash_load(struct hash_lanes *s, const struct vaes_group *g)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		s->y[q] = g->state.quad[q];
+		s->h[q] = gf_factor(g->h.quad[q]);
+	}
+}
+
+ALWAYS_INLINE void
+hash_store(const struct hash_lanes *s, struct vaes_group *g)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		g->state.quad[q] = s->y[q];
+}
+
+/* One more block of every lane. Step by step for all quads, or each would wait for itself. */
+ALWAYS_INLINE void
+hash_row(struct hash_lanes *s, const vec x[QUADS])
+{
+	struct gf_sum products[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		products[q] = gf_product(xor2(s->y[q], x[q]), s->h[q]);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		s->y[q] = gf_reduce(products[q]);
+}
+
+/* A row that some lanes have no part in; they stay as they are. */
+ALWAYS_INLINE void
+hash_part_row(struct hash_lanes *s, const vec x[QUADS], const struct row_mask *mask)
+{
+	vec before[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		before[q] = s->y[q];
+	hash_row(s, x);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		s->y[q] = update_part(before[q], s->y[q], mask->quad[q]);
+}
+
+/* All octets of all lanes, those of each padded to whole blocks. */
+ALWAYS_INLINE void
+hash_rows(struct hash_lanes *s, const struct rows *r)
+{
+	const size_t whole = shortest(r) / BLOCK * BLOCK, end = longest(r);
+	size_t at = 0;
+	struct row_mask mask;
+	vec x[QUADS];
+
+	for (; at < whole; at += BLOCK) {
+		UNROLL
+		for (int q = 0; q < QUADS; q++)
+			x[q] = reverse(gather(r->in + 4 * q, at));
+		hash_row(s, x);
+	}
+	for (; at < end; at += BLOCK) {
+		mask_row(&mask, r, at);
+		UNROLL
+		for (int q = 0; q < QUADS; q++)
+			x[q] = reverse(gather_part(r->in + 4 * q, at, mask.quad[q]));
+		hash_part_row(s, x, &mask);
+	}
+}
+
+/* The lengths, in bits, as the last block; then the tags are in s->y. */
+ALWAYS_INLINE void
+hash_finish(struct hash_lanes *s, const struct vaes_group *g)
+{
+	vec x[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		unsigned int slot = g->first + 4 * (unsigned int)q;
+		__m128i text = _mm_loadu_si128((const void *)&g->batch->len[slot]);
+		__m128i aad = _mm_loadl_epi64((const void *)&g->batch->aad_len[slot]);
+		vec octets = _mm512_maskz_expand_epi64(
+			0x55, _mm512_cvtepu32_epi64(_mm256_castsi128_si256(text)));
+
+		octets = _mm512_mask_expand_epi64(octets, 0xaa, _mm512_cvtepu16_epi64(aad));
+		x[q] = _mm512_slli_epi64(octets, 3);
+	}
+	hash_row(s, x);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		s->y[q] = xor2(reverse(s->y[q]), g->pad.quad[q]);
+}
+
+/*
+ * A long text leaves four sums, those of its blocks 0, 4, 8.., 1, 5, 9.. and so on, by powers of
+ * H^4 (vaes_long.h). They are hashed as if they were blocks; the state is in the first sum.
+ * A slot without text has left none.
+ */
+ALWAYS_INLINE void
+hash_rest(struct hash_lanes *s, const struct vaes_group *g)
+{
+	vec before[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		before[q] = s->y[q];
+		s->y[q] = _mm512_setzero_si512();
+	}
+	UNROLL
+	for (int i = 0; i < 4; i++)
+		hash_row(s, g->rest[i].quad);
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		unsigned int slot = g->first + 4 * (unsigned int)q;
+		__m128i text = _mm_loadu_si128((const void *)&g->batch->len[slot]);
+		vec len = _mm512_cvtepu32_epi64(_mm256_castsi128_si256(text));
+		const vec pairs = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+		__mmask8 none = _mm512_testn_epi64_mask(
+			_mm512_permutexvar_epi64(pairs, len), _mm512_set1_epi64(-1));
+
+		s->y[q] = _mm512_mask_mov_epi64(s->y[q], none, before[q]);
+	}
+}
+
+/* H in the form of vaes_gf.h, from E(0). */
+ALWAYS_INLINE void
+make_hash_keys(struct vaes_group *g)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		g->h.quad[q] = gf_times_x(reverse(g->zero.quad[q]));
+		g->state.quad[q] = _mm512_setzero_si512();
+	}
+}
+
+ALWAYS_INLINE void
+store_power(struct vaes_group *g, const int i, unsigned int q, struct gf_factor f)
+{
+	g->power[i].quad[q] = f.plain;
+	g->folded[i].quad[q] = f.folded;
+}
+
+/* The powers that long texts need. */
+ALWAYS_INLINE void
+make_powers(struct vaes_group *g)
+{
+	for (unsigned int q = 0; q < (g->n + 3) / 4; q++) {
+		struct gf_factor h4 = gf_factor(gf_square(gf_square(g->h.quad[q])));
+		struct gf_factor h8 = gf_factor(gf_square(h4.plain));
+
+		store_power(g, 0, q, h4);
+		store_power(g, 1, q, h8);
+		store_power(g, 2, q, gf_factor(gf_multiply(h8.plain, h4)));
+		store_power(g, 3, q, gf_factor(gf_square(h8.plain)));
+	}
+}
+
+#endif

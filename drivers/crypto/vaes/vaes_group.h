@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef VAES_GROUP_H
+#define VAES_GROUP_H
+
+/**
+ * @file
+ * The driver works on groups of 16 slots, four quads of four. Lane l of quad q belongs to slot
+ * first + 4 q + l. Lanes beyond the last slot of a batch are dead: they compute something that
+ * nobody looks at, and neither read nor write through a pointer of theirs.
+ */
+
+#include "saker_crypto.h"
+
+#include "vaes_vec.h"
+
+#define QUADS      4
+#define LANES      16 /* of a group */
+#define ROUNDS_128 10
+#define ROUNDS_256 14
+#define SHORT_MAX  320 /* octets of a text that is worked on row by row, vaes_short.h */
+#define STRIDE     4   /* vectors, see vaes_long.h */
+#define CHUNK      8   /* vectors */
+
+enum direction { OPEN, SEAL };
+
+/* What the compiler makes code of its own for: always constants. */
+struct mode {
+	enum direction direction;
+	int rounds; /* of the suite */
+};
+
+/* One block of each slot. Lane i of 16 stands at octet 16 i. */
+struct plane {
+	vec quad[QUADS];
+};
+
+/*
+ * Of one lcore. All planes depend on keys and are wiped when a call ends: those up to the last
+ * round key of the suite always, the powers after long texts.
+ */
+struct vaes_group {
+	struct saker_batch *batch;
+	unsigned int first; /* slot of lane 0 */
+	unsigned int n;     /* lanes that live, 1..16 */
+
+	struct plane mask;    /* of the nonce, in 12 octets */
+	struct plane zero;    /* E(0) */
+	struct plane start;   /* counter block with counter 0, xor round key 0 */
+	struct plane pad;     /* E(counter block with counter 1) */
+	struct plane h;       /* key of GHASH, see vaes_gf.h */
+	struct plane state;   /* of GHASH; in the end the tags */
+	struct plane rest[4]; /* rows that are still to be hashed */
+	/* The data keys to begin with: AES-256 has them in two halves, AES-128 in one. */
+	struct plane round_keys[ROUNDS_256 + 1];
+
+	/* Long texts: H^4, H^8, H^12, H^16, and the same folded. */
+	struct plane power[STRIDE];
+	struct plane folded[STRIDE];
+};
+
+/* A block of lane i. */
+ALWAYS_INLINE uint8_t *
+lane_of(struct plane *p, unsigned int i)
+{
+	return (uint8_t *)p + (size_t)i * BLOCK;
+}
+
+/* Bit i: lane i lives. */
+ALWAYS_INLINE __mmask16
+live_lanes(const struct vaes_group *g)
+{
+	return (__mmask16)((1u << g->n) - 1);
+}
+
+/* 16 pointers of lanes: those of `take` from an array of slots, for the others one that is safe. */
+ALWAYS_INLINE void
+load_pointers(void *out, const void *slots, __mmask16 take, const void *safe)
+{
+	const vec other = _mm512_set1_epi64((long long)(uintptr_t)safe);
+	const uint8_t *p = slots;
+
+	_mm512_storeu_si512(out, _mm512_mask_loadu_epi64(other, (__mmask8)take, p));
+	_mm512_storeu_si512((uint8_t *)out + VEC,
+		_mm512_mask_loadu_epi64(other, (__mmask8)(take >> 8), p + VEC));
+}
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef VAES_LONG_H
+#define VAES_LONG_H
+
+/**
+ * @file
+ * CTR and GHASH of long texts, slot by slot, neighbouring blocks side by side.
+ *
+ * A text is aligned at its end: its last block stands in the last lane of the last vector, and the
+ * first vector's front lanes are empty. Blocks of zero before the first do not change GHASH, so
+ * no power of H depends on the length. Masks keep loads and stores inside of the text.
+ *
+ * Both work on CHUNK vectors at a time: as many as AES needs to be busy. GHASH takes them in
+ * strides of STRIDE vectors, each lane for itself by powers of H^4; that many are worth computing.
+ * Its multiplications stand between the rounds of AES, where they cost little.
+ */
+
+#include "vaes_gf.h"
+#include "vaes_group.h"
+
+/* The first chunk may be the last one, too; inner ones are whole. */
+enum chunk_place { CHUNK_FIRST, CHUNK_INNER, CHUNK_LAST };
+
+/* What kind of chunk: always constants. */
+struct chunk {
+	int n; /* vectors */
+	enum chunk_place place;
+	struct mode mode;
+};
+
+/* Where the texts of a group stand, by lane. */
+struct places {
+	uint64_t in[LANES], out[LANES];    /* addresses of the first vector */
+	uint64_t head[LANES], tail[LANES]; /* octets of the first and of the last vector */
+	uint32_t empty[LANES];             /* lanes of the first vector, before the text */
+	uint32_t vectors[LANES];
+} __attribute__((aligned(VEC)));
+
+/* One text on its way. */
+struct text {
+	const uint8_t *in; /* at the next vector */
+	uint8_t *out;
+	const uint8_t *round_keys; /* of this slot: one every sizeof(struct plane) */
+	const uint8_t *power;      /* likewise, and folded */
+	uint8_t *rest;
+	vec start;      /* counter block with counter 0, xor round key 0 */
+	vec counter;    /* of the next vector, in the last word of each lane */
+	vec before;     /* state behind the AAD, where the first block stands */
+	__mmask64 head; /* octets of the first vector */
+	__mmask64 tail; /* octets of the last one */
+	uint32_t left;  /* vectors */
+};
+
+/* GHASH of one long text. */
+struct text_hash {
+	vec y[CHUNK]; /* a chunk of it, reversed */
+	vec sum;      /* of the chunks before */
+	struct gf_factor power[STRIDE];
+	struct gf_sum products;
+	uint8_t *rest; /* where the sum goes in the end */
+};
+
+/* The 64-bit half of struct places, of eight lanes with these lengths. */
+ALWAYS_INLINE void
+find_half(struct places *p, const struct saker_batch *b, unsigned int slot, const int at, vec len)
+{
+	const vec all = _mm512_set1_epi64(-1);
+	vec blocks = _mm512_srli_epi64(_mm512_add_epi64(len, _mm512_set1_epi64(BLOCK - 1)), 4);
+	vec behind = _mm512_sub_epi64(_mm512_slli_epi64(blocks, 4), len);
+	vec empty = _mm512_and_si512(
+		_mm512_sub_epi64(_mm512_setzero_si512(), blocks), _mm512_set1_epi64(3));
+	vec before = _mm512_slli_epi64(empty, 4);
+	vec tail = _mm512_srlv_epi64(all, behind);
+	__mmask8 single = _mm512_cmple_epu64_mask(len, _mm512_set1_epi64(VEC));
+	vec head = _mm512_mask_mov_epi64(all, single, tail);
+
+	_mm512_store_si512(&p->head[at], _mm512_and_si512(head, _mm512_sllv_epi64(all, before)));
+	_mm512_store_si512(&p->tail[at], tail);
+	_mm512_store_si512(
+		&p->in[at], _mm512_sub_epi64(_mm512_loadu_si512(&b->src[slot + at]), before));
+	_mm512_store_si512(
+		&p->out[at], _mm512_sub_epi64(_mm512_loadu_si512(&b->dst[slot + at]), before));
+	_mm256_store_si256((void *)&p->empty[at], _mm512_cvtepi64_epi32(empty));
+}
+
+/* All texts at once: one by one it would take as long as to encrypt a small one. */
+ALWAYS_INLINE void
+find_places(struct places *p, const struct vaes_group *g)
+{
+	vec len = _mm512_loadu_si512(&g->batch->len[g->first]);
+
+	find_half(p, g->batch, g->first, 0, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(len)));
+	find_half(p, g->batch, g->first, LANES / 2,
+		_mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(len, 1)));
+	_mm512_store_si512(p->vectors,
+		_mm512_srli_epi32(_mm512_add_epi32(len, _mm512_set1_epi32(VEC - 1)), 6));
+}
+
+ALWAYS_INLINE void
+text_begin(struct text *t, struct vaes_group *g, const struct places *p, unsigned int lane)
+{
+	t->in = (const uint8_t *)(uintptr_t)p->in[lane];
+	t->out = (uint8_t *)(uintptr_t)p->out[lane];
+	t->round_keys = lane_of(&g->round_keys[0], lane);
+	t->power = lane_of(&g->power[0], lane);
+	t->rest = lane_of(&g->rest[0], lane);
+	t->start = broadcast(lane_of(&g->start, lane));
+	/* The text's first block has counter 2. */
+	t->counter = _mm512_sub_epi32(
+		_mm512_setr_epi32(0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5),
+		_mm512_set1_epi32((int)p->empty[lane]));
+	t->before = _mm512_maskz_mov_epi64(
+		(__mmask8)(3u << 2 * p->empty[lane]), broadcast(lane_of(&g->state, lane)));
+	t->head = p->head[lane];
+	t->tail = p->tail[lane];
+	t->left = p->vectors[lane];
+}
+
+/* The last text's sum is ready; go on with this one. */
+ALWAYS_INLINE void
+next_hash(struct text_hash *h, const struct text *t)
+{
+	const size_t folded = offsetof(struct vaes_group, folded) -
+			      offsetof(struct vaes_group, power);
+
+	scatter(h->rest, sizeof(struct plane), h->sum);
+	h->rest = t->rest;
+	h->sum = _mm512_setzero_si512();
+	UNROLL
+	for (int i = 0; i < STRIDE; i++) {
+		const uint8_t *power = t->power + (size_t)i * sizeof(struct plane);
+
+		h->power[i] = (struct gf_factor){ broadcast(power), broadcast(power + folded) };
+	}
+	UNROLL
+	for (int i = 0; i < CHUNK; i++)
+		h->y[i] = _mm512_setzero_si512();
+}
+
+/* Counter blocks, xor round key 0, of the next n vectors. */
+ALWAYS_INLINE void
+take_counters(struct text *t, vec *v, const int n)
+{
+	const vec big_endian = all_lanes(0x80808080, 0x80808080, 0x80808080, 0x0c0d0e0f);
+
+	UNROLL
+	for (int i = 0; i < CHUNK; i++) {
+		if (i >= n)
+			continue;
+		v[i] = xor2(t->start, _mm512_shuffle_epi8(t->counter, big_endian));
+		t->counter = _mm512_add_epi32(t->counter, _mm512_set1_epi32(4));
+	}
+}
+
+#define STRIDE_PARTS (STRIDE + 1)
+#define HASH_PARTS   (CHUNK / STRIDE * STRIDE_PARTS)
+
+/*
+ * A chunk is hashed stride by stride. Part 0..3 of a stride is a vector, or the sum before it;
+ * part 4 is reduction.
+ */
+ALWAYS_INLINE void
+hash_part(struct text_hash *h, const int number)
+{
+	const vec *y = h->y + number / STRIDE_PARTS * STRIDE;
+	const int part = number % STRIDE_PARTS;
+
+	if (part == 0)
+		h->products = gf_product(y[0], h->power[STRIDE - 2]);
+	else if (part < STRIDE - 1)
+		h->products = gf_add(h->products, gf_product(y[part], h->power[STRIDE - 2 - part]));
+	else if (part == STRIDE - 1)
+		h->products = gf_add(h->products, gf_product(h->sum, h->power[STRIDE - 1]));
+	else
+		h->sum = xor2(gf_reduce(h->products), y[STRIDE - 1]);
+}
+
+ALWAYS_INLINE void
+hash_chunk(struct text_hash *h)
+{
+	UNROLL
+	for (int part = 0; part < HASH_PARTS; part++)
+		hash_part(h, part);
+}
+
+/* When opening, a text's first chunk is hashed with zero before it, known in advance. */
+ALWAYS_INLINE int
+is_zero_part(const int part, struct chunk c)
+{
+	const int one_stride = c.n <= STRIDE;
+
+	if (c.mode.direction == SEAL || c.place != CHUNK_FIRST)
+		return 0;
+	if (part < STRIDE_PARTS)
+		return one_stride || part == STRIDE - 1;
+	return one_stride && part == STRIDE_PARTS + STRIDE - 1;
+}
+
+/* The rounds but the last of a chunk's counter blocks, with GHASH of a chunk in between. */
+ALWAYS_INLINE void
+run_rounds(vec *v, const struct text *t, struct text_hash *h, struct chunk c)
+{
+	UNROLL
+	for (int r = 1; r < c.mode.rounds; r++) {
+		const vec k = broadcast(t->round_keys + (size_t)r * sizeof(struct plane));
+
+		UNROLL
+		for (int i = 0; i < CHUNK; i++)
+			if (i < c.n)
+				v[i] = _mm512_aesenc_epi128(v[i], k);
+		UNROLL
+		for (int part = 0; part < HASH_PARTS; part++)
+			if (part * (c.mode.rounds - 1) / HASH_PARTS + 1 == r &&
+				!is_zero_part(part, c))
+				hash_part(h, part);
+	}
+}
+
+/* Whether vector i of a chunk may belong to the text in part. */
+ALWAYS_INLINE int
+is_partial(const int i, struct chunk c)
+{
+	return (c.place == CHUNK_FIRST && i == 0) || (c.place != CHUNK_INNER && i == c.n - 1);
+}
+
+/* And with which octets. */
+ALWAYS_INLINE __mmask64
+octets_of(const struct text *t, const int i, struct chunk c)
+{
+	if (c.place == CHUNK_FIRST && i == 0)
+		return t->head;
+	return t->left == (uint32_t)c.n ? t->tail : ~0ULL;
+}
+
+ALWAYS_INLINE vec
+load_text(const struct text *t, const int i, struct chunk c)
+{
+	if (is_partial(i, c))
+		return _mm512_maskz_loadu_epi8(octets_of(t, i, c), t->in + i * VEC);
+	return _mm512_loadu_si512(t->in + i * VEC);
+}
+
+ALWAYS_INLINE void
+store_text(const struct text *t, vec v, const int i, struct chunk c)
+{
+	if (is_partial(i, c))
+		_mm512_mask_storeu_epi8(t->out + i * VEC, octets_of(t, i, c), v);
+	else
+		_mm512_storeu_si512(t->out + i * VEC, v);
+}
+
+/* A chunk of ciphertext becomes what is hashed next. */
+ALWAYS_INLINE void
+hash_later(struct text_hash *h, const struct text *t, const vec *v, struct chunk c)
+{
+	UNROLL
+	for (int i = 0; i < CHUNK; i++)
+		if (i < c.n)
+			h->y[CHUNK - c.n + i] = reverse(v[i]);
+	if (c.place == CHUNK_FIRST)
+		h->y[CHUNK - c.n] = xor2(h->y[CHUNK - c.n], t->before);
+}
+
+ALWAYS_INLINE void
+load_chunk(const struct text *t, vec *v, struct chunk c)
+{
+	UNROLL
+	for (int i = 0; i < CHUNK; i++)
+		if (i < c.n)
+			v[i] = load_text(t, i, c);
+}
+
+/* The last round. Key stream beyond the text goes nowhere. */
+ALWAYS_INLINE void
+finish_chunk(const struct text *t, vec *v, struct chunk c)
+{
+	const size_t last = (size_t)c.mode.rounds * sizeof(struct plane);
+	const vec k = broadcast(t->round_keys + last);
+
+	UNROLL
+	for (int i = 0; i < CHUNK; i++) {
+		if (i >= c.n)
+			continue;
+		v[i] = _mm512_aesenclast_epi128(v[i], xor2(k, load_text(t, i, c)));
+		store_text(t, v[i], i, c);
+		if (c.mode.direction == SEAL && is_partial(i, c))
+			v[i] = _mm512_maskz_mov_epi8(octets_of(t, i, c), v[i]);
+	}
+}
+
+/* The next chunk: CHUNK vectors, or in the first one as many as make the rest whole chunks. */
+ALWAYS_INLINE void
+crypt_chunk(struct text *t, struct text_hash *h, struct chunk c)
+{
+	vec v[CHUNK];
+
+	if (c.mode.direction == OPEN) {
+		load_chunk(t, v, c);
+		hash_later(h, t, v, c);
+	}
+	take_counters(t, v, c.n);
+	run_rounds(v, t, h, c);
+	finish_chunk(t, v, c);
+	if (c.mode.direction == SEAL && c.place == CHUNK_FIRST)
+		next_hash(h, t);
+	if (c.mode.direction == SEAL)
+		hash_later(h, t, v, c);
+	t->in += c.n * VEC;
+	t->out += c.n * VEC;
+	t->left -= (uint32_t)c.n;
+}
+
+#define FIRST_CHUNK(n_)                                                                            \
+	case (n_) % CHUNK:                                                                         \
+		crypt_chunk(t, h, (struct chunk){ n_, CHUNK_FIRST, mode });                        \
+		break
+
+ALWAYS_INLINE void
+crypt_first_chunk(struct text *t, struct text_hash *h, struct mode mode)
+{
+	switch (t->left % CHUNK) {
+		FIRST_CHUNK(1);
+		FIRST_CHUNK(2);
+		FIRST_CHUNK(3);
+		FIRST_CHUNK(4);
+		FIRST_CHUNK(5);
+		FIRST_CHUNK(6);
+		FIRST_CHUNK(7);
+		FIRST_CHUNK(8);
+	}
+}
+
+/*
+ * Encrypt or decrypt the texts of all lanes, and leave the sums of their GHASH. When sealing, a
+ * text's last chunk is hashed during the first one of the next text.
+ */
+ALWAYS_INLINE void
+crypt_long(struct vaes_group *g, struct mode mode)
+{
+	struct text_hash h = { .rest = lane_of(&g->rest[0], 0) };
+	struct places p;
+	struct text t;
+
+	find_places(&p, g);
+	for (unsigned int i = 0; i < g->n; i++) {
+		if (p.vectors[i] == 0)
+			continue;
+		text_begin(&t, g, &p, i);
+		if (mode.direction == OPEN)
+			next_hash(&h, &t);
+		crypt_first_chunk(&t, &h, mode);
+		while (t.left > CHUNK)
+			crypt_chunk(&t, &h, (struct chunk){ CHUNK, CHUNK_INNER, mode });
+		if (t.left > 0)
+			crypt_chunk(&t, &h, (struct chunk){ CHUNK, CHUNK_LAST, mode });
+	}
+	if (mode.direction == SEAL)
+		hash_chunk(&h);
+	scatter(h.rest, sizeof(struct plane), h.sum);
+}
+
+#endif
