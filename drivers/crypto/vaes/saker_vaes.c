@@ -366,7 +366,8 @@ open_group(struct vaes_group *g, const struct suite_code *code)
 	for (unsigned int i = 0; i < g->n; i++) {
 		if (is_good(g, i))
 			continue;
-		saker_wipe(b->dst[g->first + i], b->len[g->first + i]);
+		if (b->len[g->first + i] > 0)
+			saker_wipe(b->dst[g->first + i], b->len[g->first + i]);
 		b->status[g->first + i] = SAKER_JOB_BAD_ICV;
 		good--;
 	}
