@@ -11,6 +11,8 @@
 
 #define MAX_PARTS   32
 #define COST_ROUNDS 1000
+#define STACK_STEP  (13 * 16)
+#define STACK_RANGE 4096
 
 uint64_t
 saker_clock_cost(void)
@@ -25,14 +27,27 @@ saker_clock_cost(void)
 	return least;
 }
 
+/* Where the stack lies decides some percent, and the length of the command decides where it lies:
+ * so it lies elsewhere in every round.
+ */
+static __attribute__((noinline)) int
+run_elsewhere(struct saker_probe *p, double *part, unsigned int round)
+{
+	volatile char *room = __builtin_alloca(1 + (size_t)round * STACK_STEP % STACK_RANGE);
+	int ret = 0;
+
+	room[0] = 0;
+	if (!p->cold)
+		ret = p->run(p->arg, part);
+	return ret == 0 ? p->run(p->arg, part) : ret;
+}
+
 static int
 run_probe(struct saker_probe *p, unsigned int round, unsigned int rounds)
 {
 	double part[MAX_PARTS];
-	int ret = p->cold ? 0 : p->run(p->arg, part);
+	int ret = run_elsewhere(p, part, round);
 
-	if (ret == 0)
-		ret = p->run(p->arg, part);
 	for (unsigned int i = 0; i < p->parts && ret == 0; i++)
 		saker_samples(p, i, rounds)[round] = part[i];
 	return ret;
