@@ -210,6 +210,24 @@ saker_gateway_init(struct saker_gateway *g, const char *driver, bool serve)
 	return 0;
 }
 
+/* Can this line send at this moment? On a slow disk the keeper may be behind for a while. */
+static bool
+line_ready(const struct saker_sn_line *l)
+{
+	return l->params.mode != SAKER_SN_TIME ||
+	       saker_sn_line_limit_get(l) > saker_sn_at(&l->params, unix_ms());
+}
+
+static bool
+lines_ready(const struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		for (unsigned int k = 0; k < g->snapshot->n_senders; k++)
+			if (!line_ready(&g->workers[i]->lines[k]))
+				return false;
+	return true;
+}
+
 /* The time discipline starts once the clock has passed what was reserved before. */
 static void
 wait_for_reservations(struct saker_gateway *g)
@@ -227,8 +245,11 @@ wait_for_reservations(struct saker_gateway *g)
 			left / 1000);
 		return;
 	}
-	while (saker_sn_keeper_wait_ms(g->keeper, unix_ms()) > 0 && !saker_quit_asked())
+	for (unsigned int ms = 0; ms < 2 * LONG_WAIT_MS && !saker_quit_asked(); ms += POLL_MS) {
+		if (saker_sn_keeper_wait_ms(g->keeper, unix_ms()) == 0 && lines_ready(g))
+			return;
 		rte_delay_us_sleep(POLL_MS * 1000);
+	}
 }
 
 int
@@ -238,10 +259,11 @@ saker_gateway_start(struct saker_gateway *g)
 
 	if (atomic_load(&g->running))
 		return -EALREADY;
-	wait_for_reservations(g);
 	ret = saker_ports_start(g);
-	if (ret == 0)
+	if (ret == 0) {
+		wait_for_reservations(g);
 		ret = saker_lcores_start(g);
+	}
 	if (ret != 0) {
 		saker_ports_stop(g);
 		fprintf(stderr, "saker: could not start: %s\n", strerror(-ret));
