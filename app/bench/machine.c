@@ -34,7 +34,7 @@
 #define COMPILER "gcc"
 #endif
 
-static char command[TEXT_LEN];
+static char command[TEXT_LEN], load[TEXT_LEN] = "unknown";
 
 /* The first line of a file under /proc that begins with a word: what follows the colon. */
 static bool
@@ -111,11 +111,25 @@ is_aside(const char *option)
 	return strcmp(option, "--json") == 0 || strcmp(option, "--machine") == 0;
 }
 
+/* The first number of /proc/loadavg: the last minute. */
+static void
+note_load(void)
+{
+	FILE *f = fopen("/proc/loadavg", "r");
+
+	if (f == NULL)
+		return;
+	if (fgets(load, sizeof(load), f) != NULL)
+		load[strcspn(load, " \n")] = '\0';
+	fclose(f);
+}
+
 void
 saker_machine_note_command(int argc, char **argv)
 {
 	size_t used = (size_t)snprintf(command, sizeof(command), "saker-bench");
 
+	note_load();
 	for (int i = 1; i < argc && used < sizeof(command); i++) {
 		if (is_aside(argv[i]))
 			i++;
@@ -158,6 +172,7 @@ saker_machine_describe(const char *text, bool eal, struct saker_circumstance *c)
 		{ "machine", text == NULL ? "" : text },
 		{ "cpu", cpu },
 		{ "clock", clock },
+		{ "load", load },
 		{ "memory", memory_text(eal) },
 		{ "kernel", kernel },
 		{ "compiler", COMPILER " " __VERSION__ },

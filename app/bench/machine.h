@@ -17,7 +17,7 @@
 /** Room for the circumstances and their end. */
 #define SAKER_CIRCUMSTANCES 12
 
-/** Keep the command's text, which EAL may put into another order. */
+/** Keep the command's text, which EAL may put into another order, and how busy the machine was. */
 void saker_machine_note_command(int argc, char **argv);
 
 /**
