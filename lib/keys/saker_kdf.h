@@ -76,6 +76,29 @@ unsigned int saker_kdf_input(
 unsigned int saker_kdf_blocks(uint8_t variant, uint8_t family);
 
 /**
+ * What the inputs of a group's data keys have in common, for variants whose input is one block:
+ * the general form is saker_kdf_input().
+ */
+struct saker_kdf_form {
+	uint32_t label;     /**< counter 0, label, 00 */
+	uint16_t bits;      /**< L */
+	int8_t rekey_shift; /**< -1: off */
+	bool wide;          /**< an id of 64 bits, which leaves no room for a rekey word */
+};
+
+/** Form of a format letter, variant and suite. */
+static inline struct saker_kdf_form
+saker_kdf_form(uint8_t format, uint8_t variant, enum saker_suite suite, int rekey_shift)
+{
+	return (struct saker_kdf_form){
+		.label = (uint32_t)format << 16 | (uint32_t)('0' + variant) << 8,
+		.bits = saker_suite_bits(suite),
+		.rekey_shift = (int8_t)rekey_shift,
+		.wide = variant == 1 || variant == 2,
+	};
+}
+
+/**
  * The rekey word: (counter >> shift) mod 2^32.
  * @param shift 0..47, or -1: off
  */
@@ -83,6 +106,22 @@ static inline uint32_t
 saker_rekey_word(uint64_t sn, int shift)
 {
 	return shift < 0 ? 0 : (uint32_t)((sn & 0xffffffffffffULL) >> shift);
+}
+
+/**
+ * saker_kdf_input() in one block.
+ * @param sn epoch and counter
+ * @param source wire source id; variant 3: the outer IPv4 source address
+ * @param out one block
+ */
+static inline void
+saker_kdf_block(const struct saker_kdf_form *f, uint64_t sn, uint64_t source, uint8_t *out)
+{
+	uint64_t rekey = saker_rekey_word(sn, f->rekey_shift);
+	uint64_t rest = f->wide ? source : rekey << 32 | (uint32_t)source;
+
+	saker_store_be64(out, (uint64_t)f->label << 32 | sn >> 48 << 16 | rest >> 48);
+	saker_store_be64(out + 8, rest << 16 | f->bits);
 }
 
 /**

@@ -53,12 +53,10 @@ move_slot(struct saker_burst *b, uint16_t to, uint16_t from)
 }
 
 void
-saker_burst_settle(struct saker_burst *b, uint64_t *counter)
+saker_burst_close_gaps(struct saker_burst *b, uint64_t *counter)
 {
 	uint16_t kept = 0;
 
-	if (likely(b->losers == 0))
-		return;
 	SAKER_FOREACH_SLOT (b, i) {
 		if (b->why[i] == SAKER_OK) {
 			if (kept != i)

@@ -73,11 +73,11 @@ struct saker_burst {
 };
 
 /** Visit every slot. */
-#define SAKER_FOREACH_SLOT(b, i) for (uint16_t i = 0; i < (b)->n; i++)
+#define SAKER_FOREACH_SLOT(b, i) for (unsigned int i = 0, n_##i = (b)->n; i < n_##i; i++)
 
 /** Mark a loser. The first reason counts. */
 static inline void
-saker_burst_drop(struct saker_burst *b, uint16_t i, unsigned int why)
+saker_burst_drop(struct saker_burst *b, unsigned int i, unsigned int why)
 {
 	if (b->why[i] == SAKER_OK) {
 		b->why[i] = (uint8_t)why;
@@ -85,10 +85,18 @@ saker_burst_drop(struct saker_burst *b, uint16_t i, unsigned int why)
 	}
 }
 
+/** saker_burst_settle() where there are losers. */
+void saker_burst_close_gaps(struct saker_burst *b, uint64_t *counter);
+
 /**
  * Free the losers, count them, move survivors to the front in order.
  * @param counter one per reason, SAKER_DROP_COUNT entries
  */
-void saker_burst_settle(struct saker_burst *b, uint64_t *counter);
+static inline void
+saker_burst_settle(struct saker_burst *b, uint64_t *counter)
+{
+	if (unlikely(b->losers > 0))
+		saker_burst_close_gaps(b, counter);
+}
 
 #endif

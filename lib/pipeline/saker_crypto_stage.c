@@ -12,24 +12,13 @@ typedef unsigned int (*driver_call)(void *ctx, struct saker_batch *b);
 
 /* 1 behind an outer IPv6 header, else 0. */
 static unsigned int
-is_six(const struct saker_burst *b, uint16_t i)
+is_six(const struct saker_burst *b, unsigned int i)
 {
 	return b->ip[i][0] >> 4 == 6;
 }
 
-/* What all packets of one driver call must share. */
 static unsigned int
-kind_of(const struct saker_burst *b, uint16_t i)
-{
-	const struct saker_group *g = b->group[i];
-	unsigned int cached = g->cfg->key_cache > 0;
-
-	return ((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS + g->kdf_blocks[is_six(b, i)] -
-	       1;
-}
-
-static unsigned int
-size_class(const struct saker_burst *b, uint16_t i)
+size_class(const struct saker_burst *b, unsigned int i)
 {
 	unsigned int units = (b->parts[i].cipher_len + UNIT - 1u) / UNIT;
 
@@ -63,7 +52,8 @@ sort_slots(const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
 	uint8_t class[SAKER_BURST], other = 0;
 
 	SAKER_FOREACH_SLOT (b, i) {
-		class[i] = (uint8_t)(kind_of(b, i) * SIZE_CLASSES + size_class(b, i));
+		class[i] = (uint8_t)(b->group[i]->kind[is_six(b, i)] * SIZE_CLASSES +
+				     size_class(b, i));
 		other |= class[i] ^ class[0];
 		slot[i] = (uint8_t)i;
 	}
@@ -73,8 +63,10 @@ sort_slots(const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
 		kind[i] = class[slot[i]] / SIZE_CLASSES;
 }
 
+/* Address pairs, and addresses of IPv6. */
 static void
-fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b, uint16_t i)
+fill_kdf_blocks(
+	struct saker_batch *batch, unsigned int at, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	const uint8_t *ip = b->ip[i];
@@ -91,27 +83,41 @@ fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b
 	};
 	uint8_t input[SAKER_KDF_MAX_BLOCKS * SAKER_KDF_BLOCK];
 
-	if (likely(g->kdf_blocks[six] == 1)) {
-		saker_kdf_input(&c, g->suite, batch->kdf[0][at]);
-		return;
-	}
 	saker_kdf_input(&c, g->suite, input);
 	for (unsigned int j = 0; j < g->kdf_blocks[six]; j++)
 		memcpy(batch->kdf[j][at], input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);
 }
 
-static void
-fill_slot(struct saker_worker *w, unsigned int at, struct saker_burst *b, uint16_t i, uint8_t role)
+static inline void
+fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b, unsigned int i)
+{
+	const struct saker_group *g = b->group[i];
+	uint64_t source = b->source[i];
+
+	if (unlikely(batch->kdf_blocks > 1)) {
+		fill_kdf_blocks(batch, at, b, i);
+		return;
+	}
+	if (g->by_address)
+		source = saker_load_be32(b->ip[i] + 12);
+	saker_kdf_block(&g->kdf, b->sn[i], source, batch->kdf[0][at]);
+}
+
+static __rte_always_inline void
+fill_slot(
+	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
 {
 	struct saker_batch *batch = &w->batch;
 	const struct saker_eesp_parts *parts = &b->parts[i];
+	const struct saker_group *g = b->group[i];
 	uint8_t *text = b->eesp[i] + parts->cipher_at;
 
 	batch->master[at] = b->master[i];
 	batch->expanded[at] = b->expanded[i];
-	if (b->expanded[i] == NULL)
+	if (likely(b->expanded[i] == NULL))
 		fill_kdf(batch, at, b, i);
-	saker_nonce(b->session[i], role, b->group[i]->variant, b->sn[i], batch->nonce[at]);
+	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, b->sn[i],
+		batch->nonce[at]);
 	batch->aad[at] = saker_eesp_aad(b->eesp[i], parts, w->aad[at], &batch->aad_len[at]);
 	batch->src[at] = text;
 	batch->dst[at] = text;
@@ -137,54 +143,56 @@ count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached)
 	count->keys_derived += derived;
 }
 
-/* Slots from @first that share a kind make one call. @return the slot behind them. */
-static unsigned int
-run_kind(struct saker_worker *w, struct saker_burst *b, enum saker_direction d, const uint8_t *slot,
-	const uint8_t *kind, unsigned int first)
+static void
+drop_failures(struct saker_worker *w, struct saker_burst *b, const uint8_t *slot, unsigned int n)
 {
-	struct saker_batch *batch = &w->batch;
-	driver_call call = d == SAKER_OUTBOUND ? w->crypto->seal : w->crypto->open;
-	unsigned int n = 0;
-
-	while (first + n < b->n && kind[first + n] == kind[first]) {
-		const struct saker_group *g = b->group[slot[first + n]];
-
-		fill_slot(w, n, b, slot[first + n],
-			d == SAKER_OUTBOUND ? g->send_role : g->receive_role);
-		n++;
-	}
-	batch->n = (uint16_t)n;
-	batch->suite = b->group[slot[first]]->suite;
-	batch->kdf_blocks = (uint8_t)(kind[first] % SAKER_KDF_MAX_BLOCKS + 1);
-	count_keys(w, &w->count[d], kind[first] / SAKER_KDF_MAX_BLOCKS % 2);
-	if (likely(call(w->crypto_ctx, batch) == n))
-		return first + n;
 	for (unsigned int i = 0; i < n; i++)
-		if (batch->status[i] != SAKER_JOB_OK)
-			saker_burst_drop(b, slot[first + i],
-				batch->status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
-								      : SAKER_DROP_CRYPTO_ERROR);
-	return first + n;
+		if (w->batch.status[i] != SAKER_JOB_OK)
+			saker_burst_drop(b, slot[i],
+				w->batch.status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
+									: SAKER_DROP_CRYPTO_ERROR);
 }
 
-static void
-run_all(struct saker_worker *w, struct saker_burst *b, enum saker_direction d)
+/* Slots at the front of @slot that share a kind make one call. @return how many */
+static __rte_always_inline unsigned int
+run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *slot,
+	const uint8_t *kind, unsigned int left)
+{
+	struct saker_batch *batch = &w->batch;
+	driver_call call = sends ? w->crypto->seal : w->crypto->open;
+	unsigned int n = 0;
+
+	batch->suite = b->group[slot[0]]->suite;
+	batch->kdf_blocks = (uint8_t)(kind[0] % SAKER_KDF_MAX_BLOCKS + 1);
+	for (; n < left && kind[n] == kind[0]; n++)
+		fill_slot(w, n, b, slot[n], sends);
+	batch->n = (uint16_t)n;
+	count_keys(w, &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND],
+		kind[0] / SAKER_KDF_MAX_BLOCKS % 2);
+	if (unlikely(call(w->crypto_ctx, batch) != n))
+		drop_failures(w, b, slot, n);
+	return n;
+}
+
+static __rte_always_inline void
+run_all(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
 	uint8_t slot[SAKER_BURST], kind[SAKER_BURST];
+	unsigned int at = 0;
 
 	sort_slots(b, slot, kind);
-	for (unsigned int at = 0; at < b->n;)
-		at = run_kind(w, b, d, slot, kind, at);
+	while (at < b->n)
+		at += run_kind(w, b, sends, slot + at, kind + at, b->n - at);
 }
 
 void
 saker_stage_seal(struct saker_worker *w, struct saker_burst *b)
 {
-	run_all(w, b, SAKER_OUTBOUND);
+	run_all(w, b, true);
 }
 
 void
 saker_stage_open(struct saker_worker *w, struct saker_burst *b)
 {
-	run_all(w, b, SAKER_INBOUND);
+	run_all(w, b, false);
 }

@@ -48,7 +48,7 @@ check_udp(const uint8_t *ip, const struct saker_ip_view *v)
 
 /* Find the base header; `eesp` stays NULL for a packet that is not protected. */
 static enum saker_drop
-find_eesp(const struct saker_worker *w, struct saker_burst *b, uint16_t i)
+find_eesp(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_ip_view *v = &b->view[i];
 	bool udp = listens_udp(w->s, b->ip[i], v);
@@ -72,11 +72,11 @@ find_eesp(const struct saker_worker *w, struct saker_burst *b, uint16_t i)
 static void
 outer(struct saker_worker *w, struct saker_burst *b)
 {
+	saker_frames_read(b);
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = saker_frame_read(
-			b->m[i], !b->handed_over, &b->ip[i], &b->view[i]);
+		enum saker_drop why = SAKER_OK;
 
-		if (likely(why == SAKER_OK))
+		if (likely(b->why[i] == SAKER_OK))
 			why = find_eesp(w, b, i);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
@@ -93,7 +93,7 @@ clear(struct saker_worker *w, struct saker_burst *b)
 		n += b->eesp[i] == NULL;
 	if (likely(n == 0))
 		return;
-	saker_policies_of(w->s, b->ip, b->view, b->n, true, b->policy);
+	saker_policies_of(w->s, b, true);
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
@@ -124,7 +124,7 @@ is_local(const struct saker_snapshot *s, const uint8_t *ip)
 }
 
 static void
-fill_replay_key(struct saker_burst *b, uint16_t i)
+fill_replay_key(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
 	struct saker_replay_key *k = &b->key[i];
@@ -145,7 +145,7 @@ fill_replay_key(struct saker_burst *b, uint16_t i)
 }
 
 static enum saker_drop
-check_group(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
 	uint16_t found = saker_spi_find(&w->s->by_spi, h->spi);
@@ -202,7 +202,7 @@ fresh_base(struct saker_worker *w, const struct saker_group *g)
 }
 
 static enum saker_drop
-admit_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	const struct saker_eesp_hdr *h = &b->hdr[i];
@@ -224,7 +224,7 @@ admit_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
 
 /* Neighbours of one group are looked up together. @return the slot behind them. */
 static uint16_t
-peek_run(struct saker_worker *w, struct saker_burst *b, uint16_t first)
+peek_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 {
 	const struct saker_group *g = b->group[first];
 	struct saker_replay_table *t = w->replay[g->index];

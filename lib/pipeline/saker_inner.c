@@ -33,7 +33,7 @@ read_payload_info(const uint8_t *p, struct opened *o)
 }
 
 static enum saker_drop
-find_payload(const struct saker_burst *b, uint16_t i, struct opened *o)
+find_payload(const struct saker_burst *b, unsigned int i, struct opened *o)
 {
 	const struct saker_eesp_parts *parts = &b->parts[i];
 	uint8_t *eesp = b->eesp[i];
@@ -58,7 +58,7 @@ zero_padding(const uint8_t *p, unsigned int n)
 
 /* May this source use these outer addresses? (stateless profile 2.3, transport mode) */
 static bool
-outer_allowed(const struct saker_burst *b, uint16_t i)
+outer_allowed(const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	struct saker_ip from, to;
@@ -71,7 +71,7 @@ outer_allowed(const struct saker_burst *b, uint16_t i)
 }
 
 static enum saker_drop
-open_tunnel(struct saker_burst *b, uint16_t i, const struct opened *o)
+open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
 {
 	struct saker_ip_view inner;
 	int ecn;
@@ -97,7 +97,7 @@ open_tunnel(struct saker_burst *b, uint16_t i, const struct opened *o)
 }
 
 static enum saker_drop
-open_transport(struct saker_burst *b, uint16_t i, const struct opened *o)
+open_transport(struct saker_burst *b, unsigned int i, const struct opened *o)
 {
 	struct saker_ip_view *v = &b->view[i];
 	uint16_t len = o->len - o->pad, total = v->l4_at + len;
@@ -116,7 +116,7 @@ open_transport(struct saker_burst *b, uint16_t i, const struct opened *o)
 }
 
 static enum saker_drop
-open_one(struct saker_burst *b, uint16_t i)
+open_one(struct saker_burst *b, unsigned int i)
 {
 	struct opened o;
 	enum saker_drop why = find_payload(b, i, &o);
@@ -141,7 +141,7 @@ saker_stage_inner(struct saker_worker *w __rte_unused, struct saker_burst *b)
 
 /* Octets of the source as configurations write it: an id as on the wire, or an address. */
 static void
-source_octets(const struct saker_burst *b, uint16_t i, uint8_t out[16])
+source_octets(const struct saker_burst *b, unsigned int i, uint8_t out[16])
 {
 	memset(out, 0, 16);
 	switch (b->group[i]->variant) {
@@ -165,7 +165,7 @@ is_source(const struct saker_cfg_hex *id, const uint8_t source[16])
 }
 
 static bool
-source_allowed(const struct saker_policy *p, const struct saker_burst *b, uint16_t i)
+source_allowed(const struct saker_policy *p, const struct saker_burst *b, unsigned int i)
 {
 	uint8_t source[16];
 
@@ -183,15 +183,12 @@ source_allowed(const struct saker_policy *p, const struct saker_burst *b, uint16
 void
 saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_policies_of(w->s, b->ip, b->view, b->n, true, b->policy);
+	saker_policies_of(w->s, b, true);
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
-		if (unlikely(p == NULL || p->group != b->group[i] || !source_allowed(p, b, i))) {
+		if (unlikely(p == NULL || p->group != b->group[i] || !source_allowed(p, b, i)))
 			saker_burst_drop(b, i, SAKER_DROP_INNER_POLICY);
-			continue;
-		}
-		w->policy_count[p->index].in_packets++;
-		w->policy_count[p->index].in_octets += b->view[i].total;
 	}
+	saker_count_policies(w, b, SAKER_INBOUND);
 }

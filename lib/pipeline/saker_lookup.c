@@ -5,9 +5,10 @@
 #include "saker_lookup.h"
 
 #include <rte_ether.h>
-#include <rte_jhash.h>
+#include <rte_prefetch.h>
 
 #define VLAN_TAGS 2
+#define AHEAD     4 /* packets to prefetch before their turn */
 
 static bool
 is_ip(uint16_t type)
@@ -37,8 +38,8 @@ strip_l2(struct rte_mbuf *m)
 	return SAKER_OK;
 }
 
-enum saker_drop
-saker_frame_read(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view)
+static enum saker_drop
+read_any(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view)
 {
 	enum saker_drop why;
 
@@ -59,6 +60,51 @@ saker_frame_read(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_
 	return SAKER_OK;
 }
 
+/* Nearly every frame: one segment, no VLAN tag, IPv4 without options, and nothing wrong. */
+static inline bool
+read_plain(struct rte_mbuf *m, uint16_t l2, uint8_t **ip, struct saker_ip_view *view)
+{
+	uint8_t *p = rte_pktmbuf_mtod_offset(m, uint8_t *, l2);
+
+	if (m->nb_segs != 1 || m->data_len < l2 ||
+		(l2 != 0 && saker_load_be16(p - 2) != RTE_ETHER_TYPE_IPV4))
+		return false;
+	if (!saker_ip4_read_plain(p, m->data_len - l2, view) ||
+		!saker_ip4_checksum_ok(p, SAKER_IP4_HEADER))
+		return false;
+	m->data_off += l2;
+	m->data_len = view->total;
+	m->pkt_len = view->total;
+	*ip = p;
+	return true;
+}
+
+static inline void
+read_all(struct saker_burst *b, bool has_l2)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_drop why;
+
+		if (i + AHEAD < b->n)
+			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
+		if (likely(read_plain(
+			    b->m[i], has_l2 ? RTE_ETHER_HDR_LEN : 0, &b->ip[i], &b->view[i])))
+			continue;
+		why = read_any(b->m[i], has_l2, &b->ip[i], &b->view[i]);
+		if (unlikely(why != SAKER_OK))
+			saker_burst_drop(b, i, why);
+	}
+}
+
+void
+saker_frames_read(struct saker_burst *b)
+{
+	if (b->handed_over)
+		read_all(b, false);
+	else
+		read_all(b, true);
+}
+
 #define PORT_BIT(proto) (UINT64_C(1) << ((proto) % 64))
 
 /* TCP, UDP, DCCP, SCTP and UDP-Lite begin with two ports. */
@@ -74,76 +120,168 @@ has_ports(const struct saker_ip_view *v)
 	       v->total >= v->l4_at + 4;
 }
 
-static __rte_always_inline void
-fill_tuple(struct saker_tuple *t, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
+/* Protocol and ports, source port in the low half; 0 where there are none. */
+static inline uint64_t
+load_ports(const uint8_t *ip, const struct saker_ip_view *v)
 {
-	uint8_t *first = reverse ? t->dst : t->src, *second = reverse ? t->src : t->dst;
-	uint16_t port[2] = { 0, 0 };
+	uint32_t ports = 0;
 
 	if (likely(has_ports(v)))
-		memcpy(port, ip + v->l4_at, sizeof(port));
-	t->proto = v->proto;
-	t->sport = port[reverse];
-	t->dport = port[!reverse];
-	if (v->family == 4) {
-		memcpy(first, ip + 12, 4);
-		memcpy(second, ip + 16, 4);
-	} else {
-		memcpy(first, ip + 8, 16);
-		memcpy(second, ip + 24, 16);
-	}
+		memcpy(&ports, ip + v->l4_at, sizeof(ports));
+	return (uint64_t)v->proto << 32 | ports;
 }
 
-/* The classifiers are one a family: sort by it, look up twice, put results back in place. */
-void
-saker_policies_of(const struct saker_snapshot *s, uint8_t *const *ip,
-	const struct saker_ip_view *view, uint16_t n, bool reverse,
-	const struct saker_policy **policy)
+static inline uint64_t
+load_word(const uint8_t *p)
 {
-	struct saker_tuple tuple[SAKER_BURST];
-	const struct saker_tuple *of[2][SAKER_BURST];
-	const struct saker_policy *found[SAKER_BURST];
-	uint16_t at[2][SAKER_BURST], count[2] = { 0, 0 };
+	uint64_t v;
 
-	for (uint16_t i = 0; i < n; i++) {
-		unsigned int six = view[i].family == 6;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
 
-		if (reverse)
-			fill_tuple(&tuple[i], ip[i], &view[i], true);
-		else
-			fill_tuple(&tuple[i], ip[i], &view[i], false);
-		of[six][count[six]] = &tuple[i];
-		at[six][count[six]++] = i;
-	}
-	for (unsigned int six = 0; six < 2; six++) {
-		if (count[six] == 0)
+static inline uint64_t
+swap_ports(uint64_t ports)
+{
+	return (ports & ~UINT64_C(0xffffffff)) | (ports & 0xffff) << 16 | (ports >> 16 & 0xffff);
+}
+
+static __rte_always_inline void
+flow_key4(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
+{
+	uint64_t addresses = load_word(ip + 12), ports = load_ports(ip, v);
+
+	k->word[0] = reverse ? addresses << 32 | addresses >> 32 : addresses;
+	k->word[1] = reverse ? swap_ports(ports) : ports;
+}
+
+static __rte_always_inline void
+flow_key6(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
+{
+	uint64_t ports = load_ports(ip, v);
+
+	memcpy(k->word, ip + (reverse ? 24 : 8), 16);
+	memcpy(k->word + 2, ip + (reverse ? 8 : 24), 16);
+	k->word[4] = reverse ? swap_ports(ports) : ports;
+}
+
+/* Those of one family that the table can't tell: together, for rte_acl. */
+static void
+find_by_acl(const struct saker_snapshot *s, const struct saker_burst *b, uint8_t family,
+	bool reverse, uint16_t *rule)
+{
+	const struct saker_classifier *c = family == 4 ? &s->classify4 : &s->classify6;
+	struct saker_flow_key key[SAKER_BURST];
+	uint16_t found[SAKER_BURST], at[SAKER_BURST], n = 0;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		if (b->view[i].family != family)
 			continue;
-		saker_classify(s, six ? 6 : 4, of[six], found, count[six]);
-		for (uint16_t i = 0; i < count[six]; i++)
-			policy[at[six][i]] = found[i];
+		if (family == 4)
+			flow_key4(&key[n], b->ip[i], &b->view[i], reverse);
+		else
+			flow_key6(&key[n], b->ip[i], &b->view[i], reverse);
+		at[n++] = i;
+	}
+	if (n == 0)
+		return;
+	saker_acl_find(c->acl, family, key, found, n);
+	for (uint16_t i = 0; i < n; i++)
+		rule[at[i]] = found[i];
+}
+
+static __rte_always_inline void
+find_by_table(
+	const struct saker_snapshot *s, const struct saker_burst *b, bool reverse, uint16_t *rule)
+{
+	const struct saker_match *m4 = s->classify4.match, *m6 = s->classify6.match;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		const struct saker_ip_view *v = &b->view[i];
+		struct saker_flow_key key;
+
+		if (likely(v->family == 4)) {
+			if (m4 == NULL)
+				continue;
+			flow_key4(&key, b->ip[i], v, reverse);
+			rule[i] = saker_match_find(m4, key.word, saker_flow_words(4));
+		} else if (m6 != NULL) {
+			flow_key6(&key, b->ip[i], v, reverse);
+			rule[i] = saker_match_find(m6, key.word, saker_flow_words(6));
+		}
 	}
 }
 
-uint32_t
-saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret)
+void
+saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse)
 {
-	uint32_t word[8], ports = 0;
+	uint16_t rule[SAKER_BURST];
 
-	if (has_ports(view))
-		memcpy(&ports, ip + view->l4_at, sizeof(ports));
-	secret += view->proto;
-	if (view->family == 4) {
-		memcpy(word, ip + 12, 8);
-		return rte_jhash_3words(word[0], word[1], ports, secret);
+	if (reverse)
+		find_by_table(s, b, true, rule);
+	else
+		find_by_table(s, b, false, rule);
+	if (unlikely(s->classify4.match == NULL))
+		find_by_acl(s, b, 4, reverse, rule);
+	if (unlikely(s->classify6.match == NULL))
+		find_by_acl(s, b, 6, reverse, rule);
+	SAKER_FOREACH_SLOT (b, i)
+		b->policy[i] = rule[i] == SAKER_MATCH_NONE ? NULL : &s->policies[rule[i]];
+}
+
+static void
+count_policy(
+	struct saker_policy_count *c, enum saker_direction d, uint64_t packets, uint64_t octets)
+{
+	if (d == SAKER_OUTBOUND) {
+		c->out_packets += packets;
+		c->out_octets += octets;
+	} else {
+		c->in_packets += packets;
+		c->in_octets += octets;
 	}
-	memcpy(word, ip + 8, sizeof(word));
-	return rte_jhash_32b(word, RTE_DIM(word), secret ^ ports);
+}
+
+/* Neighbours of one policy are added up first: a counter in memory is slow to come by. */
+void
+saker_count_policies(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d)
+{
+	for (uint16_t i = 0, first; i < b->n; i += i == first) {
+		const struct saker_policy *p = b->policy[i];
+		uint64_t octets = 0;
+
+		first = i;
+		for (; i < b->n && b->policy[i] == p && b->why[i] == SAKER_OK; i++)
+			octets += b->view[i].total;
+		if (i > first)
+			count_policy(&w->policy_count[p->index], d, i - first, octets);
+	}
+}
+
+/* Two halves of a product: each of its bits hangs on all bits of both. */
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 uint32_t
-saker_source_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret)
+saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
 {
-	if (view->family == 4)
-		return rte_jhash(ip + 12, 4, secret);
-	return rte_jhash(ip + 8, 16, secret);
+	uint64_t ports = load_ports(ip, v) ^ secret[1];
+
+	if (likely(v->family == 4))
+		return (uint32_t)mix(load_word(ip + 12) ^ secret[0], ports);
+	return (uint32_t)mix(mix(load_word(ip + 8) ^ secret[0], load_word(ip + 16) ^ ports),
+		mix(load_word(ip + 24) ^ secret[1], load_word(ip + 32) ^ secret[0]));
+}
+
+uint32_t
+saker_source_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
+{
+	if (v->family == 4)
+		return (uint32_t)mix(saker_load_be32(ip + 12) ^ secret[0], secret[1]);
+	return (uint32_t)mix(load_word(ip + 8) ^ secret[0], load_word(ip + 16) ^ secret[1]);
 }

@@ -9,34 +9,34 @@
  * @file
  * What both directions do with Ethernet frames and policies.
  *
- * Threads: every function touches only its arguments.
+ * Threads: the worker of the burst.
  */
 
-#include "saker_burst.h"
+#include "saker_worker.h"
 
 /**
- * Strip the Ethernet header with up to two VLAN tags, read and check the IP header, cut the
- * Ethernet padding. Afterwards the buffer begins with the IP header.
- * @param has_l2 false: the frame's Ethernet header is gone already
- * @return SAKER_OK or the reason
+ * Strip Ethernet headers with up to two VLAN tags, read and check IP headers, cut the Ethernet
+ * padding. Afterwards each buffer begins with its IP header; `ip` and `view` are set. Packets that
+ * were handed over have lost their Ethernet header before.
  */
-enum saker_drop saker_frame_read(
-	struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view);
+void saker_frames_read(struct saker_burst *b);
 
 /**
- * Find the policies of packets.
+ * Find the policies of packets by `ip` and `view`; NULL: none matches.
  * @param reverse exchange source and destination: what may come back
- * @param policy receives n entries, NULL: none matches
- * @param n at most SAKER_BURST
  */
-void saker_policies_of(const struct saker_snapshot *s, uint8_t *const *ip,
-	const struct saker_ip_view *view, uint16_t n, bool reverse,
-	const struct saker_policy **policy);
+void saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse);
+
+/** Count packets and octets of the inner packets for their policies. */
+void saker_count_policies(
+	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d);
 
 /** Hash of a packet's flow, keyed: addresses, protocol, ports. */
-uint32_t saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret);
+uint32_t saker_flow_hash(
+	const uint8_t *ip, const struct saker_ip_view *view, const uint64_t secret[2]);
 
 /** The same over the source address alone. */
-uint32_t saker_source_hash(const uint8_t *ip, const struct saker_ip_view *view, uint32_t secret);
+uint32_t saker_source_hash(
+	const uint8_t *ip, const struct saker_ip_view *view, const uint64_t secret[2]);
 
 #endif

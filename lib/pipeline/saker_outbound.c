@@ -16,16 +16,11 @@
 static void
 parse(struct saker_worker *w __rte_unused, struct saker_burst *b)
 {
-	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = saker_frame_read(b->m[i], true, &b->ip[i], &b->view[i]);
-
-		if (unlikely(why != SAKER_OK))
-			saker_burst_drop(b, i, why);
-	}
+	saker_frames_read(b);
 }
 
 static void
-act_clear(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 
@@ -46,7 +41,7 @@ act_clear(struct saker_worker *w, struct saker_burst *b, uint16_t i)
 static void
 classify(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_policies_of(w->s, b->ip, b->view, b->n, false, b->policy);
+	saker_policies_of(w->s, b, false);
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
@@ -65,18 +60,12 @@ template_of(const struct saker_policy *p, uint8_t inner_family)
 	return outer == 4 ? &p->v4 : &p->v6;
 }
 
-static bool
-uses_udp(const struct saker_policy *p)
-{
-	return p->group->cfg->encap == SAKER_ENCAP_UDP;
-}
-
 /* Octets that go in front of the payload, beside the IP header in transport mode. */
 static uint16_t
 header_len(const struct saker_policy *p, const struct saker_eesp_tmpl *t)
 {
 	if (p->transport)
-		return t->len + (uses_udp(p) ? SAKER_UDP_HEADER : 0);
+		return t->len + (p->udp ? SAKER_UDP_HEADER : 0);
 	return t->len + p->outer.len;
 }
 
@@ -96,7 +85,7 @@ check_transport(const struct saker_policy *p, const uint8_t *ip, const struct sa
 
 /* The flow half of a connection id (stateless profile section 4: it only isolates keys). */
 static uint64_t
-flow_half(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+flow_half(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 
@@ -110,8 +99,39 @@ flow_half(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
 	}
 }
 
+/* What only hangs on the flow: its UDP source port, and its half of a connection id. */
+static inline void
+plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	if (p->udp || p->flow_half)
+		b->flow[i] = saker_flow_hash(b->ip[i], &b->view[i], w->s->flow_secret);
+	b->source[i] = p->source;
+	if (unlikely(p->flow_half))
+		b->source[i] |= flow_half(w, b, i);
+}
+
+/* Tunnel mode with nothing in clear: the whole packet is encrypted behind the whole header. */
+static inline void
+plan_plain(struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_front_shape *f = &b->policy[i]->front.shape;
+	uint16_t total = b->view[i].total, pad = -total & 3, len = total + pad;
+
+	b->pad[i] = (uint8_t)pad;
+	b->blocks[i] = (len + AES_BLOCK - 1) / AES_BLOCK + 1;
+	b->parts[i] = (struct saker_eesp_parts){ .payload_at = f->eesp_len,
+		.cipher_at = f->eesp_len,
+		.skip_at = f->eesp_len,
+		.cipher_len = len };
+	plan_flow(w, b, i);
+	if (unlikely(f->len + len + SAKER_EESP_ICV > w->tx[SAKER_OUTBOUND].mtu))
+		saker_burst_drop(b, i, SAKER_DROP_MTU);
+}
+
 static void
-plan_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
+plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 	const struct saker_ip_view *v = &b->view[i];
@@ -128,11 +148,7 @@ plan_one(struct saker_worker *w, struct saker_burst *b, uint16_t i)
 	saker_eesp_plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
 	f->pad_len = b->pad[i];
 	b->blocks[i] = (b->parts[i].cipher_len + AES_BLOCK - 1) / AES_BLOCK + 1;
-	if (uses_udp(p) || p->flow_half)
-		b->flow[i] = saker_flow_hash(b->ip[i], v, w->s->flow_secret);
-	b->source[i] = p->source;
-	if (p->flow_half)
-		b->source[i] |= flow_half(w, b, i);
+	plan_flow(w, b, i);
 	if (header_len(p, t) + v->total + b->pad[i] + SAKER_EESP_ICV > w->tx[SAKER_OUTBOUND].mtu)
 		saker_burst_drop(b, i, SAKER_DROP_MTU);
 }
@@ -144,26 +160,25 @@ plan(struct saker_worker *w, struct saker_burst *b)
 		const struct saker_policy *p = b->policy[i];
 		enum saker_drop why = SAKER_OK;
 
+		if (likely(p->plain)) {
+			plan_plain(w, b, i);
+			continue;
+		}
 		if (p->transport)
 			why = check_transport(p, b->ip[i], &b->view[i]);
 		if (likely(why == SAKER_OK))
-			plan_one(w, b, i);
+			plan_any(w, b, i);
 		else
 			saker_burst_drop(b, i, why);
 	}
 }
 
-/* The key that a packet is sealed under: derived, or handed out for this epoch. */
+/* The handed-out key that a client seals under in this epoch. */
 static void
-choose_key(struct saker_burst *b, uint16_t i, uint64_t epoch)
+choose_client_key(struct saker_burst *b, unsigned int i, uint64_t epoch)
 {
 	const struct saker_group *g = b->group[i];
 
-	b->master[i] = b->policy[i]->master;
-	b->expanded[i] = NULL;
-	b->key_idx[i] = g->key_idx;
-	if (likely(g->client == NULL))
-		return;
 	for (unsigned int k = 0; k < g->n_client; k++) {
 		if (g->client[k].epoch != epoch)
 			continue;
@@ -174,9 +189,28 @@ choose_key(struct saker_burst *b, uint16_t i, uint64_t epoch)
 	saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
 }
 
+/* Neighbours that share an SN line are of one group. */
+static void
+give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
+	const struct saker_sn_grant *grant)
+{
+	const struct saker_group *g = b->group[at];
+	uint16_t session = (uint16_t)(g->cfg->session_first + w->index);
+
+	for (uint16_t k = 0; k < grant->n; k++) {
+		b->sn[at + k] = grant->first + k;
+		b->session[at + k] = session;
+		b->master[at + k] = b->policy[at + k]->master;
+		b->expanded[at + k] = NULL;
+		b->key_idx[at + k] = g->key_idx;
+	}
+	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
+		choose_client_key(b, at + k, grant->epoch);
+}
+
 /* Give SNs to neighbours that share an SN line. @return the first slot behind them. */
 static uint16_t
-assign_run(struct saker_worker *w, struct saker_burst *b, uint16_t first)
+assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 {
 	unsigned int sender = b->policy[first]->sender;
 	struct saker_sn_line *line = &w->lines[sender];
@@ -188,11 +222,7 @@ assign_run(struct saker_worker *w, struct saker_burst *b, uint16_t first)
 		struct saker_sn_grant grant = saker_sn_take(
 			line, w->now_ms, &b->blocks[at], end - at);
 
-		for (uint16_t i = at; i < at + grant.n; i++) {
-			b->sn[i] = grant.first + (i - at);
-			b->session[i] = (uint16_t)(b->group[i]->cfg->session_first + w->index);
-			choose_key(b, i, grant.epoch);
-		}
+		give_sns(w, b, at, &grant);
 		at += grant.n;
 		if (grant.why == SAKER_OK)
 			continue;
@@ -249,7 +279,7 @@ source_port(uint32_t flow)
 
 /* Transport mode: the packet's own IP header moves in front of the EESP header. */
 static uint8_t *
-write_transport(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t front)
+write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
 {
 	const struct saker_group *g = b->group[i];
 	const struct saker_ip_view *v = &b->view[i];
@@ -269,7 +299,7 @@ write_transport(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t 
 }
 
 static uint8_t *
-write_tunnel(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t front)
+write_tunnel(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
 {
 	const struct saker_policy *p = b->policy[i];
 	const struct saker_ip_view *v = &b->view[i];
@@ -281,8 +311,44 @@ write_tunnel(const struct saker_burst *b, uint16_t i, uint8_t *out, uint16_t fro
 	return out + p->outer.len;
 }
 
+/* @return false: there is not the room that a plain packet's headers are written with */
+static inline bool
+write_plain(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_front *f = &b->policy[i]->front;
+	uint16_t len = f->shape.len, eesp_len = f->shape.eesp_len;
+	const struct saker_ip_view *v = &b->view[i];
+	uint8_t *payload = b->ip[i];
+	uint16_t behind = b->parts[i].cipher_len + SAKER_EESP_ICV;
+	struct rte_mbuf *m = b->m[i];
+	const struct saker_front_fields fields = {
+		.sn = b->sn[i],
+		.source = b->source[i],
+		.session = b->session[i],
+		.behind = behind,
+		.id = (uint16_t)b->sn[i],
+		.udp_src = source_port(b->flow[i]),
+		.tos = v->tos,
+		.df = v->family == 6 || (payload[6] & 0x40) != 0,
+		.key_idx = b->key_idx[i],
+	};
+
+	if (unlikely(m->data_off < SAKER_FRONT_ROOM + RTE_ETHER_HDR_LEN ||
+		     m->data_off + behind > m->buf_len))
+		return false;
+	/* Four octets at once: what is no padding is the ICV's place. */
+	saker_store_be32(payload + v->total, 0);
+	m->data_off -= len;
+	m->data_len = len + behind;
+	m->pkt_len = len + behind;
+	b->ip[i] = payload - len;
+	b->eesp[i] = payload - eesp_len;
+	saker_front_write(f, payload, &fields);
+	return true;
+}
+
 static enum saker_drop
-write_one(struct saker_burst *b, uint16_t i)
+write_any(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 	const struct saker_eesp_tmpl *t = template_of(p, b->view[i].family);
@@ -309,21 +375,13 @@ static void
 write_headers(struct saker_worker *w __rte_unused, struct saker_burst *b)
 {
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = write_one(b, i);
+		enum saker_drop why;
 
+		if (likely(b->policy[i]->plain) && likely(write_plain(b, i)))
+			continue;
+		why = write_any(b, i);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
-	}
-}
-
-static void
-count_policy(struct saker_worker *w, struct saker_burst *b)
-{
-	SAKER_FOREACH_SLOT (b, i) {
-		struct saker_policy_count *c = &w->policy_count[b->policy[i]->index];
-
-		c->out_packets++;
-		c->out_octets += b->view[i].total;
 	}
 }
 
@@ -331,7 +389,7 @@ static void
 seal(struct saker_worker *w, struct saker_burst *b)
 {
 	saker_stage_seal(w, b);
-	count_policy(w, b);
+	saker_count_policies(w, b, SAKER_OUTBOUND);
 }
 
 const struct saker_stage saker_outbound_stages[] = {

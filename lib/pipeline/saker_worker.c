@@ -49,12 +49,16 @@ saker_stage_name(enum saker_direction d, unsigned int i)
 	return i == SAKER_STAGE_FIRST + n ? "tx" : NULL;
 }
 
-static void
+/* @return now, when the next stage begins */
+static inline uint64_t
 count_stage(struct saker_stage_count *c, uint16_t packets, uint64_t since)
 {
+	uint64_t now = rte_rdtsc();
+
 	c->calls++;
 	c->packets += packets;
-	c->cycles += rte_rdtsc() - since;
+	c->cycles += now - since;
+	return now;
 }
 
 void
@@ -77,23 +81,38 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 	tx->n = 0;
 }
 
+/* The Ethernet header goes in front, from a port that has it ready. */
+static inline bool
+put_l2(const struct saker_tx *tx, struct rte_mbuf *m, uint8_t family)
+{
+	uint8_t *l2;
+
+	if (unlikely(rte_pktmbuf_headroom(m) < RTE_ETHER_HDR_LEN))
+		return false;
+	m->data_off -= RTE_ETHER_HDR_LEN;
+	m->data_len += RTE_ETHER_HDR_LEN;
+	m->pkt_len += RTE_ETHER_HDR_LEN;
+	l2 = rte_pktmbuf_mtod(m, uint8_t *);
+	memcpy(l2, &tx->dst, RTE_ETHER_ADDR_LEN);
+	memcpy(l2 + RTE_ETHER_ADDR_LEN, &tx->src, RTE_ETHER_ADDR_LEN);
+	saker_store_be16(l2 + 2 * RTE_ETHER_ADDR_LEN,
+		family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	return true;
+}
+
 void
 saker_worker_send(
 	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
 {
 	struct saker_tx *tx = &w->tx[d];
-	struct rte_ether_hdr *eth;
+	uint32_t octets = m->pkt_len;
 
-	w->count[d].tx_octets += m->pkt_len;
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
-	if (unlikely(eth == NULL)) {
+	if (unlikely(!put_l2(tx, m, family))) {
 		w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
 		rte_pktmbuf_free(m);
 		return;
 	}
-	eth->dst_addr = tx->dst;
-	eth->src_addr = tx->src;
-	eth->ether_type = rte_cpu_to_be_16(family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	w->count[d].tx_octets += octets;
 	tx->m[tx->n++] = m;
 	if (tx->n == RTE_DIM(tx->m))
 		saker_worker_flush(w, d);
@@ -103,14 +122,10 @@ static void
 send_burst(struct saker_worker *w, enum saker_direction d)
 {
 	struct saker_burst *b = &w->burst;
-	uint64_t since = rte_rdtsc();
-	uint16_t n = b->n;
 
 	SAKER_FOREACH_SLOT (b, i)
 		saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
 	saker_worker_flush(w, d);
-	if (n > 0)
-		count_stage(&w->count[d].stage[SAKER_STAGE_FIRST + stage_total(d)], n, since);
 }
 
 static void
@@ -119,16 +134,23 @@ run_stages(struct saker_worker *w, enum saker_direction d)
 	const struct saker_stage *stage = saker_stages[d];
 	struct saker_stage_count *count = &w->count[d].stage[SAKER_STAGE_FIRST];
 	struct saker_burst *b = &w->burst;
+	uint64_t since = rte_rdtsc();
 
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
-		uint64_t since = rte_rdtsc();
 		uint16_t n = b->n;
 
 		stage->run(w, b);
 		saker_burst_settle(b, w->count[d].drop);
-		count_stage(count, n, since);
+		since = count_stage(count, n, since);
 	}
-	send_burst(w, d);
+	if (b->n > 0) {
+		uint16_t n = b->n;
+
+		send_burst(w, d);
+		count_stage(count, n, since);
+	} else {
+		saker_worker_flush(w, d); /* what was bypassed */
+	}
 }
 
 static void

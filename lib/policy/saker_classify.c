@@ -9,6 +9,14 @@
 
 #include <rte_acl.h>
 
+/* A flow in the order that rte_acl wants: the protocol's single octet first. */
+struct saker_tuple {
+	uint8_t proto;
+	uint8_t zero[3];
+	uint8_t src[16], dst[16]; /* IPv4 in the first four octets */
+	uint16_t sport, dport;
+};
+
 /* Fields of a saker_tuple that the classifier reads; IPv6 addresses go in by words. */
 enum { ACL_PROTO, ACL_SRC, ACL4_FIELDS = 5, ACL6_FIELDS = 11 };
 
@@ -89,8 +97,8 @@ fill_rule(struct saker_acl_rule *r, const struct saker_cfg_policy *p, unsigned i
 	f[1].mask_range.u16 = p->dport.high;
 }
 
-static bool
-of_family(const struct saker_cfg_policy *p, uint8_t family)
+bool
+saker_policy_of_family(const struct saker_cfg_policy *p, uint8_t family)
 {
 	return (p->src.ip.family == 0 || p->src.ip.family == family) &&
 	       (p->dst.ip.family == 0 || p->dst.ip.family == family);
@@ -104,7 +112,7 @@ add_rules(
 	for (unsigned int i = 0; i < c->n_policies; i++) {
 		struct saker_acl_rule rule;
 
-		if (!of_family(&c->policies[i], family))
+		if (!saker_policy_of_family(&c->policies[i], family))
 			continue;
 		fill_rule(&rule, &c->policies[i], i, family == 4 ? 1 : 4);
 		if (rte_acl_add_rules(ctx, (struct rte_acl_rule *)&rule, 1) != 0)
@@ -115,7 +123,7 @@ add_rules(
 }
 
 int
-saker_classifier_build(
+saker_acl_build(
 	const struct saker_config *c, uint8_t family, const char *name, struct rte_acl_ctx **out)
 {
 	const struct rte_acl_param param = {
@@ -152,15 +160,51 @@ saker_classifier_build(
 	return 0;
 }
 
-void
-saker_classify(const struct saker_snapshot *s, uint8_t family,
-	const struct saker_tuple *const *tuple, const struct saker_policy **policy, unsigned int n)
+int
+saker_classifier_build(const struct saker_config *c, uint8_t family, const char *name,
+	struct saker_classifier *out)
 {
-	const struct rte_acl_ctx *ctx = family == 4 ? s->acl4 : s->acl6;
+	int ret = saker_match_build(c, family, &out->match);
+
+	out->acl = NULL;
+	return ret == -ENOTSUP ? saker_acl_build(c, family, name, &out->acl) : ret;
+}
+
+void
+saker_classifier_free(struct saker_classifier *c)
+{
+	saker_match_free(c->match);
+	rte_acl_free(c->acl);
+	*c = (struct saker_classifier){ 0 };
+}
+
+static void
+fill_tuple(struct saker_tuple *t, const struct saker_flow_key *key, uint8_t family)
+{
+	const uint8_t *octets = (const uint8_t *)key->word;
+	unsigned int address = family == 4 ? 4 : 16;
+
+	memcpy(t->src, octets, address);
+	memcpy(t->dst, octets + address, address);
+	memcpy(&t->sport, octets + 2 * address, sizeof(t->sport));
+	memcpy(&t->dport, octets + 2 * address + 2, sizeof(t->dport));
+	t->proto = octets[2 * address + 4];
+}
+
+void
+saker_acl_find(const struct rte_acl_ctx *acl, uint8_t family, const struct saker_flow_key *key,
+	uint16_t *rule, unsigned int n)
+{
+	struct saker_tuple tuple[SAKER_BATCH];
+	const uint8_t *at[SAKER_BATCH];
 	uint32_t result[SAKER_BATCH] = { 0 };
 
-	if (ctx != NULL)
-		rte_acl_classify(ctx, (const uint8_t **)(uintptr_t)tuple, result, n, 1);
+	for (unsigned int i = 0; i < n; i++) {
+		fill_tuple(&tuple[i], &key[i], family);
+		at[i] = (const uint8_t *)&tuple[i];
+	}
+	if (acl != NULL)
+		rte_acl_classify(acl, at, result, n, 1);
 	for (unsigned int i = 0; i < n; i++)
-		policy[i] = result[i] == 0 ? NULL : &s->policies[result[i] - 1];
+		rule[i] = result[i] == 0 ? SAKER_MATCH_NONE : (uint16_t)(result[i] - 1);
 }

@@ -268,6 +268,28 @@ build_client(const struct saker_group_env *env, struct saker_group *g)
 	return expand_client_keys(env, g, keys) == 0 ? 0 : -EINVAL;
 }
 
+/* Suite, use of the key cache, KDF blocks. */
+static uint8_t
+kind_of(const struct saker_group *g, unsigned int six)
+{
+	unsigned int cached = g->cfg->key_cache > 0;
+
+	return (uint8_t)(((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS +
+			 g->kdf_blocks[six] - 1u);
+}
+
+static void
+set_kdf(struct saker_group *g)
+{
+	g->by_address = g->variant == SAKER_V_SOURCE_IP || g->variant == SAKER_V_IP_PAIR;
+	g->kdf = saker_kdf_form(
+		(uint8_t)g->cfg->format, g->variant, g->suite, g->cfg->sn.rekey_shift);
+	for (unsigned int six = 0; six < 2; six++) {
+		g->kdf_blocks[six] = (uint8_t)saker_kdf_blocks(g->variant, six ? 6 : 4);
+		g->kind[six] = kind_of(g, six);
+	}
+}
+
 static void
 set_roles(struct saker_group *g)
 {
@@ -289,8 +311,7 @@ saker_group_build(
 	g->cfg = cfg;
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
-	g->kdf_blocks[0] = (uint8_t)saker_kdf_blocks(g->variant, 4);
-	g->kdf_blocks[1] = (uint8_t)saker_kdf_blocks(g->variant, 6);
+	set_kdf(g);
 	g->limits.max_clear = cfg->max_clear;
 	g->limits.max_ioffset = cfg->max_ioffset;
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));

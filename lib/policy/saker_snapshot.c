@@ -187,6 +187,8 @@ fill_templates(const struct saker_group_env *env, struct saker_policy *p)
 	form.outer_v6 = true;
 	if (saker_eesp_template(&form, &p->v6) != 0)
 		goto err;
+	p->plain = !p->transport && p->ioffset == 0 &&
+		   saker_front_init(&p->front, &p->outer, p->outer.family == 4 ? &p->v4 : &p->v6);
 	return 0;
 err:
 	saker_fault(env->faults, env->config->file, p->cfg->line,
@@ -205,6 +207,7 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;
+	p->udp = g->encap == SAKER_ENCAP_UDP;
 	policy_source(env, p);
 	sender = policy_sender(p);
 	p->sender = add_sender(s, &sender);
@@ -243,10 +246,10 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 	char name[32];
 
 	snprintf(name, sizeof(name), "saker4-%u", generation);
-	if (saker_classifier_build(env->config, 4, name, &s->acl4) != 0)
+	if (saker_classifier_build(env->config, 4, name, &s->classify4) != 0)
 		return out_of_memory(env->config, env->faults, "the IPv4 classifier");
 	snprintf(name, sizeof(name), "saker6-%u", generation);
-	if (saker_classifier_build(env->config, 6, name, &s->acl6) != 0)
+	if (saker_classifier_build(env->config, 6, name, &s->classify6) != 0)
 		return out_of_memory(env->config, env->faults, "the IPv6 classifier");
 	return 0;
 }
@@ -354,8 +357,8 @@ saker_snapshot_free(struct saker_snapshot *s)
 		return;
 	for (unsigned int i = 0; i < s->n_groups && s->groups != NULL; i++)
 		saker_group_free(&s->groups[i]);
-	rte_acl_free(s->acl4);
-	rte_acl_free(s->acl6);
+	saker_classifier_free(&s->classify4);
+	saker_classifier_free(&s->classify6);
 	saker_spi_table_free(&s->by_spi);
 	free(s->local);
 	free(s->groups);

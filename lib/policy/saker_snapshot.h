@@ -16,12 +16,11 @@
  * Memory: keys lie in saker_secret_alloc() memory and are wiped by saker_snapshot_free().
  */
 
-#include <rte_acl.h>
-
+#include "saker_classify.h"
 #include "saker_config.h"
 #include "saker_crypto.h"
+#include "saker_front.h"
 #include "saker_keysource.h"
-#include "saker_outer.h"
 #include "saker_spi.h"
 
 #define SAKER_MAX_MASTERS                                                                          \
@@ -59,8 +58,11 @@ struct saker_group {
 	uint8_t suite;
 	uint8_t send_role, receive_role; /**< role octet of the nonce */
 	uint8_t kdf_blocks[2];           /**< behind an outer IPv4, IPv6 header */
-	bool mode_known;                 /**< some policy protects with it */
-	bool transport;                  /**< mode of its policies */
+	uint8_t kind[2]; /**< what packets of one driver call must share; the same */
+	bool by_address; /**< the outer source address is the source */
+	struct saker_kdf_form kdf;
+	bool mode_known; /**< some policy protects with it */
+	bool transport;  /**< mode of its policies */
 	struct saker_eesp_limits limits;
 	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
@@ -91,10 +93,13 @@ struct saker_policy {
 	uint16_t sender; /**< index into the snapshot's senders */
 	uint8_t action;  /**< enum saker_action */
 	bool transport;
+	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
+	bool udp;        /**< in UDP */
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
 	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
+	struct saker_front front;  /**< of plain packets */
 	struct saker_outer outer;  /**< tunnel mode */
 	struct saker_eesp_tmpl v4; /**< header after an outer IPv4 header */
 	struct saker_eesp_tmpl v6; /**< the same after IPv6 */
@@ -108,12 +113,12 @@ struct saker_snapshot {
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
 	struct saker_spi_table by_spi;
-	struct rte_acl_ctx *acl4, *acl6; /**< 5-tuple to policy index + 1 */
-	uint64_t listen_proto[4];        /**< bit map of IP protocols */
-	uint64_t listen_udp[1024];       /**< bit map of UDP ports */
-	struct saker_ip *local;          /**< addresses that tunnels end at */
+	struct saker_classifier classify4, classify6;
+	uint64_t listen_proto[4];  /**< bit map of IP protocols */
+	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
+	struct saker_ip *local;    /**< addresses that tunnels end at */
 	unsigned int n_local;
-	uint32_t flow_secret; /**< of the UDP source port hash */
+	uint64_t flow_secret[2]; /**< of the flow hash */
 };
 
 /** The keys of a configuration, in its order, in saker_secret_alloc() memory. */
@@ -153,24 +158,6 @@ struct saker_snapshot *saker_snapshot_build(const struct saker_config *c,
 
 /** Wipe keys and free. NULL is allowed. No worker may use it any more. */
 void saker_snapshot_free(struct saker_snapshot *s);
-
-/** Addresses, protocol and ports of a packet in the classifier's form, network order. */
-struct saker_tuple {
-	uint8_t proto;
-	uint8_t zero[3];
-	uint8_t src[16], dst[16]; /**< IPv4 in the first four octets */
-	uint16_t sport, dport;
-};
-
-/**
- * Find policies: first match wins.
- * @param family of all tuples, 4 or 6
- * @param tuple n tuples
- * @param policy receives n policies, NULL where none matches
- * @param n at most 64
- */
-void saker_classify(const struct saker_snapshot *s, uint8_t family,
-	const struct saker_tuple *const *tuple, const struct saker_policy **policy, unsigned int n);
 
 /**
  * Choose the master key that a received header names (stateless profile 2.1).

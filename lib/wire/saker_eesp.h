@@ -18,11 +18,14 @@
 #include "saker_bytes.h"
 #include "saker_drop.h"
 
-#define SAKER_EESP_BASE         8   /**< base header, octets */
-#define SAKER_EESP_SN           8   /**< sequence number, octets */
-#define SAKER_EESP_PAYLOAD_INFO 4   /**< payload info header, octets */
-#define SAKER_EESP_ICV          16  /**< integrity check value, octets */
-#define SAKER_EESP_MAX_OPTIONS  255 /**< Opt Len is one octet */
+#define SAKER_EESP_BASE         8  /**< base header, octets */
+#define SAKER_EESP_SN           8  /**< sequence number, octets */
+#define SAKER_EESP_PAYLOAD_INFO 4  /**< payload info header, octets */
+#define SAKER_EESP_ICV          16 /**< integrity check value, octets */
+/* The Stateless Context option is the first one that is sent. */
+#define SAKER_EESP_KEY_IDX     (SAKER_EESP_BASE + 3) /**< its octet KeyIdx */
+#define SAKER_EESP_SOURCE      (SAKER_EESP_BASE + 4) /**< its source id */
+#define SAKER_EESP_MAX_OPTIONS 255                   /**< Opt Len is one octet */
 /** Longest header, base to payload info. */
 #define SAKER_EESP_MAX_HEADER                                                                      \
 	(SAKER_EESP_BASE + SAKER_EESP_MAX_OPTIONS + SAKER_EESP_SN + SAKER_EESP_PAYLOAD_INFO)

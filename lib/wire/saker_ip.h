@@ -21,10 +21,11 @@
 #include "saker_bytes.h"
 #include "saker_drop.h"
 
-#define SAKER_IP4_HEADER 20 /**< IPv4 header without options, octets */
-#define SAKER_IP6_HEADER 40 /**< IPv6 header, octets */
-#define SAKER_UDP_HEADER 8  /**< UDP header, octets */
-#define SAKER_IP_TEXT    50 /**< room for an address or prefix as text */
+#define SAKER_IP4_HEADER 20     /**< IPv4 header without options, octets */
+#define SAKER_IP4_DF     0x4000 /**< don't-fragment bit, in the word of flags and offset */
+#define SAKER_IP6_HEADER 40     /**< IPv6 header, octets */
+#define SAKER_UDP_HEADER 8      /**< UDP header, octets */
+#define SAKER_IP_TEXT    50     /**< room for an address or prefix as text */
 
 #define SAKER_PROTO_TCP     6
 #define SAKER_PROTO_UDP     17
@@ -66,6 +67,31 @@ struct saker_ip_view {
  * @return SAKER_OK, or SAKER_DROP_NOT_IP, _RUNT, _IP_HEADER or _IP_LENGTH
  */
 enum saker_drop saker_ip_read(const uint8_t *p, uint32_t len, struct saker_ip_view *v);
+
+/**
+ * saker_ip_read() for an IPv4 header without options, which nearly all have.
+ * @return false if it is not one, or anything is wrong with it: ask saker_ip_read()
+ */
+static inline bool
+saker_ip4_read_plain(const uint8_t *p, uint32_t len, struct saker_ip_view *v)
+{
+	uint16_t total, frag;
+
+	if (len < SAKER_IP4_HEADER || p[0] != 0x45)
+		return false;
+	total = saker_load_be16(p + 2);
+	frag = saker_load_be16(p + 6) & 0x3fff; /* more fragments, offset */
+	*v = (struct saker_ip_view){
+		.family = 4,
+		.tos = p[1],
+		.proto = p[9],
+		.has_l4 = true,
+		.proto_at = 9,
+		.l4_at = SAKER_IP4_HEADER,
+		.total = total,
+	};
+	return frag == 0 && total >= SAKER_IP4_HEADER && total <= len;
+}
 
 /** Source address of a packet that saker_ip_read() accepted. */
 struct saker_ip saker_ip_src(const uint8_t *p);

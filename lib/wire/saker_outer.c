@@ -4,8 +4,7 @@
 
 #include "saker_outer.h"
 
-#define TTL           64
-#define DONT_FRAGMENT 0x4000
+#define TTL 64
 
 static uint8_t
 init_ip4(uint8_t *p, const struct saker_ip *src, const struct saker_ip *dst, uint8_t proto)
@@ -57,7 +56,7 @@ finish_ip4(const struct saker_outer *o, uint8_t *at, uint16_t payload_len, uint8
 	uint16_t id)
 {
 	uint16_t total = SAKER_IP4_HEADER + payload_len;
-	uint16_t flags = df ? DONT_FRAGMENT : 0;
+	uint16_t flags = df ? SAKER_IP4_DF : 0;
 	uint32_t sum = (uint32_t)o->sum + total + tos;
 
 	id = df ? 0 : id;

@@ -2,13 +2,13 @@
  * Copyright (c) 2026 The saker authors
  */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <rte_byteorder.h>
 #include <rte_eal.h>
 
 #include "saker_classify.h"
@@ -65,6 +65,34 @@ random_policy(void)
 	return p;
 }
 
+/* A policy of one of few shapes, as gateways have them. */
+static struct saker_cfg_policy
+plain_policy(void)
+{
+	static const unsigned int len[] = { 16, 30 };
+	struct saker_cfg_policy p = { .sport = { 0, 65535 }, .dport = { 0, 65535 } };
+	unsigned int bits = len[rnd(2)];
+
+	if (rnd(20) == 0)
+		return p;
+	do {
+		p.src = random_prefix(4);
+		p.dst = random_prefix(4);
+	} while (p.src.ip.family == 0 || p.dst.ip.family == 0);
+	p.src.len = p.dst.len = (uint8_t)bits;
+	random_octets(p.src.ip.octets, 4);
+	random_octets(p.dst.ip.octets, 4);
+	p.src.ip.octets[3] = p.dst.ip.octets[3] = 0;
+	if (bits == 16) {
+		memset(p.src.ip.octets + 2, 0, 2);
+		memset(p.dst.ip.octets + 2, 0, 2);
+	} else {
+		p.proto = 17;
+		p.dport.low = p.dport.high = (uint16_t)rnd(3);
+	}
+	return p;
+}
+
 static struct saker_ip
 address(uint8_t family, const uint8_t *octets)
 {
@@ -74,103 +102,189 @@ address(uint8_t family, const uint8_t *octets)
 	return ip;
 }
 
-static bool
-matches(const struct saker_cfg_policy *p, uint8_t family, const struct saker_tuple *t)
-{
-	struct saker_ip src = address(family, t->src), dst = address(family, t->dst);
-	uint16_t sport = rte_be_to_cpu_16(t->sport), dport = rte_be_to_cpu_16(t->dport);
+/* A packet's flow, in words, and in what they are made of. */
+struct flow {
+	uint8_t family, proto;
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	struct saker_flow_key key;
+};
 
-	return saker_prefix_holds(&p->src, &src) && saker_prefix_holds(&p->dst, &dst) &&
-	       (p->proto == 0 || p->proto == t->proto) && sport >= p->sport.low &&
-	       sport <= p->sport.high && dport >= p->dport.low && dport <= p->dport.high;
-}
-
-static const struct saker_policy *
-naive(const struct saker_snapshot *s, uint8_t family, const struct saker_tuple *t)
-{
-	for (unsigned int i = 0; i < s->n_policies; i++)
-		if (matches(s->policies[i].cfg, family, t))
-			return &s->policies[i];
-	return NULL;
-}
-
-static struct saker_tuple
-random_tuple(void)
+static struct flow
+random_flow(unsigned int ports)
 {
 	static const uint8_t protos[] = { 6, 17, 1 };
-	struct saker_tuple t = { .proto = protos[rnd(3)] };
+	struct flow f = { .family = rnd(2) ? 4 : 6, .proto = protos[rnd(3)] };
+	unsigned int address = f.family == 4 ? 4 : 16;
+	uint8_t *out = (uint8_t *)f.key.word;
 
-	random_octets(t.src, 16);
-	random_octets(t.dst, 16);
-	t.sport = rte_cpu_to_be_16((uint16_t)rnd(100));
-	t.dport = rte_cpu_to_be_16((uint16_t)rnd(100));
-	return t;
+	random_octets(f.src, 16);
+	random_octets(f.dst, 16);
+	f.sport = (uint16_t)rnd(ports);
+	f.dport = (uint16_t)rnd(ports);
+	memcpy(out, f.src, address);
+	memcpy(out + address, f.dst, address);
+	saker_store_be16(out + 2 * address, f.sport);
+	saker_store_be16(out + 2 * address + 2, f.dport);
+	out[2 * address + 4] = f.proto;
+	return f;
 }
 
-static void
-snapshot_of(struct saker_snapshot *s, const struct saker_config *c, struct saker_policy *policies)
+static bool
+matches(const struct saker_cfg_policy *p, const struct flow *f)
 {
-	memset(s, 0, sizeof(*s));
+	struct saker_ip src = address(f->family, f->src), dst = address(f->family, f->dst);
+
+	return saker_prefix_holds(&p->src, &src) && saker_prefix_holds(&p->dst, &dst) &&
+	       (p->proto == 0 || p->proto == f->proto) && f->sport >= p->sport.low &&
+	       f->sport <= p->sport.high && f->dport >= p->dport.low && f->dport <= p->dport.high;
+}
+
+static uint16_t
+naive(const struct saker_config *c, const struct flow *f)
+{
 	for (unsigned int i = 0; i < c->n_policies; i++)
-		policies[i] = (struct saker_policy){ .cfg = &c->policies[i], .index = (uint16_t)i };
-	s->policies = policies;
-	s->n_policies = c->n_policies;
-	assert_int_equal(saker_classifier_build(c, 4, "test4", &s->acl4), 0);
-	assert_int_equal(saker_classifier_build(c, 6, "test6", &s->acl6), 0);
+		if (matches(&c->policies[i], f))
+			return (uint16_t)i;
+	return SAKER_MATCH_NONE;
 }
 
 static unsigned int
-compare(const struct saker_snapshot *s)
+compare_acl(const struct saker_config *c, struct rte_acl_ctx *const acl[2])
 {
 	unsigned int found = 0;
 
 	for (unsigned int i = 0; i < PACKETS; i++) {
-		uint8_t family = rnd(2) ? 4 : 6;
-		const struct saker_tuple t = random_tuple(), *tp = &t;
-		const struct saker_policy *p;
+		const struct flow f = random_flow(100);
+		uint16_t rule;
 
-		saker_classify(s, family, &tp, &p, 1);
-		assert_ptr_equal(p, naive(s, family, &t));
-		found += p != NULL;
+		saker_acl_find(acl[f.family == 6], f.family, &f.key, &rule, 1);
+		assert_int_equal(rule, naive(c, &f));
+		found += rule != SAKER_MATCH_NONE;
 	}
 	return found;
 }
 
 static void
-finds_the_first_policy_that_matches(void **state)
+acl_finds_the_first_policy_that_matches(void **state)
 {
 	struct saker_cfg_policy cfg[POLICIES];
-	struct saker_policy policies[POLICIES];
 	struct saker_config c = { .policies = cfg, .n_policies = POLICIES };
-	struct saker_snapshot s;
 	unsigned int found = 0;
 
 	(void)state;
 	for (unsigned int round = 0; round < 20; round++) {
+		struct rte_acl_ctx *acl[2];
+
 		for (unsigned int i = 0; i < POLICIES; i++)
 			cfg[i] = random_policy();
-		snapshot_of(&s, &c, policies);
-		found += compare(&s);
-		rte_acl_free(s.acl4);
-		rte_acl_free(s.acl6);
+		assert_int_equal(saker_acl_build(&c, 4, "test4", &acl[0]), 0);
+		assert_int_equal(saker_acl_build(&c, 6, "test6", &acl[1]), 0);
+		found += compare_acl(&c, acl);
+		rte_acl_free(acl[0]);
+		rte_acl_free(acl[1]);
 	}
 	/* The test means something only if both outcomes occur. */
 	assert_in_range(found, 20 * PACKETS / 10, 20 * PACKETS - 100);
+}
+
+static unsigned int
+compare_match(const struct saker_config *c, struct saker_match *const match[2])
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		const struct flow f = random_flow(4);
+		uint16_t rule = saker_match_find(
+			match[f.family == 6], f.key.word, saker_flow_words(f.family));
+
+		assert_int_equal(rule, naive(c, &f));
+		found += rule != SAKER_MATCH_NONE;
+	}
+	return found;
+}
+
+static void
+table_finds_the_first_policy_that_matches(void **state)
+{
+	struct saker_cfg_policy cfg[POLICIES];
+	struct saker_config c = { .policies = cfg };
+	unsigned int found = 0;
+
+	(void)state;
+	for (unsigned int round = 0; round < 200; round++) {
+		struct saker_match *match[2];
+
+		c.n_policies = rnd(POLICIES) + 1;
+		for (unsigned int i = 0; i < c.n_policies; i++)
+			cfg[i] = plain_policy();
+		assert_int_equal(saker_match_build(&c, 4, &match[0]), 0);
+		assert_int_equal(saker_match_build(&c, 6, &match[1]), 0);
+		found += compare_match(&c, match);
+		saker_match_free(match[0]);
+		saker_match_free(match[1]);
+	}
+	assert_in_range(found, 200 * PACKETS / 10, 200 * PACKETS - 100);
+}
+
+static void
+table_refuses_ranges_and_too_many_shapes(void **state)
+{
+	struct saker_cfg_policy cfg[SAKER_MATCH_SHAPES + 1];
+	struct saker_config c = { .policies = cfg, .n_policies = 1 };
+	struct saker_match *match;
+
+	(void)state;
+	cfg[0] = (struct saker_cfg_policy){ .sport = { 0, 65535 }, .dport = { 80, 81 } };
+	assert_int_equal(saker_match_build(&c, 4, &match), -ENOTSUP);
+	assert_null(match);
+	for (unsigned int i = 0; i < RTE_DIM(cfg); i++)
+		cfg[i] = (struct saker_cfg_policy){ .sport = { 0, 65535 },
+			.dport = { 0, 65535 },
+			.dst = { .ip.family = 4, .len = (uint8_t)i } };
+	c.n_policies = SAKER_MATCH_SHAPES;
+	assert_int_equal(saker_match_build(&c, 4, &match), 0);
+	saker_match_free(match);
+	c.n_policies = SAKER_MATCH_SHAPES + 1;
+	assert_int_equal(saker_match_build(&c, 4, &match), -ENOTSUP);
+}
+
+static void
+what_the_table_refuses_goes_to_acl(void **state)
+{
+	struct saker_cfg_policy cfg = { .sport = { 0, 65535 }, .dport = { 80, 81 } };
+	struct saker_config c = { .policies = &cfg, .n_policies = 1 };
+	struct saker_classifier four;
+
+	(void)state;
+	assert_int_equal(saker_classifier_build(&c, 4, "ranges", &four), 0);
+	assert_null(four.match);
+	assert_non_null(four.acl);
+	saker_classifier_free(&four);
+	cfg.dport = (struct saker_cfg_range){ 80, 80 };
+	assert_int_equal(saker_classifier_build(&c, 4, "exact", &four), 0);
+	assert_non_null(four.match);
+	assert_null(four.acl);
+	saker_classifier_free(&four);
 }
 
 static void
 finds_nothing_without_policies(void **state)
 {
 	struct saker_config c = { 0 };
-	struct saker_snapshot s = { 0 };
-	const struct saker_tuple t = { .proto = 17 }, *tp = &t;
-	const struct saker_policy *p = (const struct saker_policy *)&t;
+	struct rte_acl_ctx *acl;
+	struct saker_match *match;
+	const struct flow f = random_flow(100);
+	uint16_t rule = 0;
 
 	(void)state;
-	assert_int_equal(saker_classifier_build(&c, 4, "none", &s.acl4), 0);
-	assert_null(s.acl4);
-	saker_classify(&s, 4, &tp, &p, 1);
-	assert_null(p);
+	assert_int_equal(saker_acl_build(&c, 4, "none", &acl), 0);
+	assert_null(acl);
+	saker_acl_find(acl, 4, &f.key, &rule, 1);
+	assert_int_equal(rule, SAKER_MATCH_NONE);
+	assert_int_equal(saker_match_build(&c, 4, &match), 0);
+	assert_int_equal(saker_match_find(match, f.key.word, 2), SAKER_MATCH_NONE);
+	saker_match_free(match);
 }
 
 int
@@ -179,7 +293,10 @@ main(void)
 	static const char *eal[] = { "test", "--no-huge", "--no-pci", "-m", "128", "--no-shconf",
 		"--no-telemetry", "--lcores", "0", "--log-level", "error" };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_the_first_policy_that_matches),
+		cmocka_unit_test(acl_finds_the_first_policy_that_matches),
+		cmocka_unit_test(table_finds_the_first_policy_that_matches),
+		cmocka_unit_test(table_refuses_ranges_and_too_many_shapes),
+		cmocka_unit_test(what_the_table_refuses_goes_to_acl),
 		cmocka_unit_test(finds_nothing_without_policies),
 	};
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_MATCH_H
+#define SAKER_MATCH_H
+
+/**
+ * @file
+ * First matching policy of a flow, for the policies that most gateways have: prefixes, and
+ * protocol and ports that are given exactly or not at all. Rules that look at the same bits share
+ * a shape; a look-up is one hash probe a shape (tuple space search), whatever the number of rules.
+ * What does not fit (ranges of ports, many shapes) is left to rte_acl.
+ *
+ * Threads: built by the control thread, then read-only.
+ */
+
+#include <stdint.h>
+
+#include "saker_config.h"
+
+#define SAKER_MATCH_SHAPES 4          /**< with more, rte_acl is the better choice */
+#define SAKER_MATCH_NONE   UINT16_MAX /**< no rule matches */
+#define SAKER_FLOW_WORDS   5          /**< words of the longest flow key, IPv6 */
+
+/**
+ * A flow as whole words, octets as on the wire. IPv4: source and destination; ports and protocol.
+ * IPv6: source, source, destination, destination; ports and protocol.
+ */
+struct saker_flow_key {
+	uint64_t word[SAKER_FLOW_WORDS];
+};
+
+/** Words of a flow key of family 4 or 6. */
+static inline unsigned int
+saker_flow_words(uint8_t family)
+{
+	return family == 4 ? 2 : SAKER_FLOW_WORDS;
+}
+
+/** One rule; rule 0 to n - 1 are policies, SAKER_MATCH_NONE marks an empty place. */
+struct saker_match_entry {
+	uint64_t word[SAKER_FLOW_WORDS];
+	uint16_t rule;
+};
+
+/** The rules that look at the same bits. */
+struct saker_match_shape {
+	uint64_t mask[SAKER_FLOW_WORDS];
+	uint16_t first; /**< its lowest rule */
+	uint8_t shift;  /**< from hash to place */
+	uint32_t at, n; /**< its entries: n is a power of two */
+};
+
+/** See the file comment. */
+struct saker_match {
+	struct saker_match_shape shape[SAKER_MATCH_SHAPES]; /**< in order of `first` */
+	unsigned int n_shapes;
+	struct saker_match_entry *entry;
+};
+
+/**
+ * Build the table of one family.
+ * @param family 4 or 6
+ * @param out receives the table; free it with saker_match_free()
+ * @return 0; -ENOTSUP: these policies do not fit; -ENOMEM
+ */
+int saker_match_build(const struct saker_config *c, uint8_t family, struct saker_match **out);
+
+/** Free a table. NULL is allowed. */
+void saker_match_free(struct saker_match *m);
+
+/** Multilinear hash of a masked key; the upper bits are the good ones. */
+static inline uint64_t
+saker_match_hash(const uint64_t *word, const uint64_t *mask, unsigned int words)
+{
+	static const uint64_t odd[SAKER_FLOW_WORDS] = { UINT64_C(0x9e3779b97f4a7c15),
+		UINT64_C(0xc2b2ae3d27d4eb4f), UINT64_C(0xd6e8feb86659fd93),
+		UINT64_C(0xff51afd7ed558ccd), UINT64_C(0xa0761d6478bd642f) };
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < words; i++) {
+		uint64_t v = word[i] & mask[i];
+
+		/* A product's upper bits hang on lower ones only: let both halves count. */
+		sum += (v ^ v >> 32) * odd[i];
+	}
+	return sum;
+}
+
+/** Is this the rule of a key? */
+static inline bool
+saker_match_is(const struct saker_match_entry *e, const uint64_t *word, const uint64_t *mask,
+	unsigned int words)
+{
+	uint64_t other = 0;
+
+	for (unsigned int i = 0; i < words; i++)
+		other |= e->word[i] ^ (word[i] & mask[i]);
+	return other == 0;
+}
+
+/** The rule of one shape that a key matches, or SAKER_MATCH_NONE. */
+static inline uint16_t
+saker_match_probe(const struct saker_match *m, const struct saker_match_shape *s,
+	const uint64_t *word, unsigned int words)
+{
+	uint32_t place = (uint32_t)(saker_match_hash(word, s->mask, words) >> s->shift);
+
+	for (;; place++) {
+		const struct saker_match_entry *e = &m->entry[s->at + (place & (s->n - 1))];
+
+		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->mask, words))
+			return e->rule;
+	}
+}
+
+/**
+ * The first rule that a flow matches.
+ * @param words saker_flow_words() of the table's family
+ * @return its number, or SAKER_MATCH_NONE
+ */
+static inline uint16_t
+saker_match_find(const struct saker_match *m, const uint64_t *word, unsigned int words)
+{
+	uint16_t best = SAKER_MATCH_NONE;
+
+	for (unsigned int i = 0; i < m->n_shapes && m->shape[i].first < best; i++) {
+		uint16_t rule = saker_match_probe(m, &m->shape[i], word, words);
+
+		best = rule < best ? rule : best;
+	}
+	return best;
+}
+
+#endif
