@@ -69,20 +69,16 @@ draw_packets(struct trial *t)
 static unsigned int
 pass_burst(struct trial *t, unsigned int k)
 {
-	const struct saker_replay_key *key[BURST];
-	const struct saker_sn_place *place[BURST];
-	enum saker_drop why[BURST];
+	const struct saker_replay_key *key = t->key[k];
+	const struct saker_sn_place *place = t->place[k];
+	uint8_t why[BURST];
 	int32_t entry[BURST];
 	unsigned int good = 0;
 
-	for (unsigned int i = 0; i < BURST; i++) {
-		key[i] = &t->key[k][i];
-		place[i] = &t->place[k][i];
-	}
 	saker_replay_peek(t->table, key, place, entry, why, BURST);
 	for (unsigned int i = 0; i < BURST; i++)
 		good += why[i] == SAKER_OK &&
-			saker_replay_accept(t->table, key[i], place[i], entry[i]) == SAKER_OK;
+			saker_replay_accept(t->table, &key[i], &place[i], entry[i]) == SAKER_OK;
 	return good;
 }
 

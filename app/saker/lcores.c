@@ -135,16 +135,17 @@ set_tx(struct saker_gateway *g, struct saker_worker *w, enum saker_direction d,
 {
 	const struct saker_port *p = saker_port_of_role(g, role);
 	struct saker_tx *tx = &w->tx[d];
+	struct rte_ether_addr dst;
 
 	tx->port = p->id;
 	tx->mtu = p->cfg->mtu;
 	tx->queue = p->n_txq == 0 ? 0 : (uint16_t)(w->index % p->n_txq);
 	tx->absent = p->n_txq == 0;
 	tx->lock = p->locks == NULL ? NULL : &p->locks[tx->queue];
-	tx->src = p->mac;
-	memset(&tx->dst, 0xff, sizeof(tx->dst));
+	memset(&dst, 0xff, sizeof(dst));
 	if (p->cfg->has_next_hop)
-		memcpy(&tx->dst, p->cfg->next_hop_mac, sizeof(tx->dst));
+		memcpy(&dst, p->cfg->next_hop_mac, sizeof(dst));
+	saker_l2_init(tx->l2, &dst, &p->mac);
 }
 
 static int

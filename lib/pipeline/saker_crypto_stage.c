@@ -8,8 +8,6 @@
 #define SIZE_CLASSES 5  /* up to one, two, three, four units, and longer */
 #define KINDS        (2 * 2 * SAKER_KDF_MAX_BLOCKS) /* suite, cached, KDF blocks */
 
-typedef unsigned int (*driver_call)(void *ctx, struct saker_batch *b);
-
 /* 1 behind an outer IPv6 header, else 0. */
 static unsigned int
 is_six(const struct saker_burst *b, unsigned int i)
@@ -45,22 +43,20 @@ sort_classes(const uint8_t *class, uint16_t n, uint8_t *slot)
 		slot[start[class[i]]++] = (uint8_t)i;
 }
 
-/* Slots in order of kind, then size, and the kind of each. Mostly all are alike. */
-static void
-sort_slots(const struct saker_burst *b, uint8_t *slot, uint8_t *kind)
+/* Kind and size of each packet. @return true if all are alike, as mostly they are */
+static inline bool
+find_classes(const struct saker_burst *b, uint8_t *class)
 {
-	uint8_t class[SAKER_BURST], other = 0;
+	uint8_t first = 0, other = 0;
 
 	SAKER_FOREACH_SLOT (b, i) {
 		class[i] = (uint8_t)(b->group[i]->kind[is_six(b, i)] * SIZE_CLASSES +
 				     size_class(b, i));
-		other |= class[i] ^ class[0];
-		slot[i] = (uint8_t)i;
+		if (i == 0)
+			first = class[0];
+		other |= class[i] ^ first;
 	}
-	if (other != 0)
-		sort_classes(class, b->n, slot);
-	SAKER_FOREACH_SLOT (b, i)
-		kind[i] = class[slot[i]] / SIZE_CLASSES;
+	return other == 0;
 }
 
 /* Address pairs, and addresses of IPv6. */
@@ -103,7 +99,8 @@ fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b
 	saker_kdf_block(&g->kdf, b->sn[i], source, batch->kdf[0][at]);
 }
 
-static __rte_always_inline void
+/* @return 1 if a key was handed out for this packet, else 0 */
+static __rte_always_inline unsigned int
 fill_slot(
 	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
 {
@@ -123,17 +120,15 @@ fill_slot(
 	batch->dst[at] = text;
 	batch->len[at] = parts->cipher_len;
 	batch->icv[at] = text + parts->cipher_len;
+	return b->expanded[i] != NULL;
 }
 
 static void
-count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached)
+count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached, unsigned int given)
 {
 	struct saker_batch *batch = &w->batch;
-	unsigned int given = 0, derived;
+	unsigned int derived = batch->n - given;
 
-	for (unsigned int i = 0; i < batch->n; i++)
-		given += batch->expanded[i] != NULL;
-	derived = batch->n - given;
 	if (cached) {
 		derived = saker_key_cache_fill(w->cache, batch);
 		for (unsigned int i = 0; i < batch->n; i++)
@@ -144,45 +139,62 @@ count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached)
 }
 
 static void
-drop_failures(struct saker_worker *w, struct saker_burst *b, const uint8_t *slot, unsigned int n)
+drop_failures(struct saker_worker *w, struct saker_burst *b, const uint8_t *slot)
 {
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < w->batch.n; i++)
 		if (w->batch.status[i] != SAKER_JOB_OK)
-			saker_burst_drop(b, slot[i],
+			saker_burst_drop(b, slot == NULL ? i : slot[i],
 				w->batch.status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
 									: SAKER_DROP_CRYPTO_ERROR);
 }
 
-/* Slots at the front of @slot that share a kind make one call. @return how many */
-static __rte_always_inline unsigned int
+/* Slots of one kind make one call. slot: which, or NULL for the first n */
+static __rte_always_inline void
 run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *slot,
-	const uint8_t *kind, unsigned int left)
+	unsigned int n)
 {
 	struct saker_batch *batch = &w->batch;
-	driver_call call = sends ? w->crypto->seal : w->crypto->open;
-	unsigned int n = 0;
+	unsigned int first = slot == NULL ? 0 : slot[0], given = 0;
+	const struct saker_group *g = b->group[first];
+	unsigned int kind = g->kind[is_six(b, first)];
 
-	batch->suite = b->group[slot[0]]->suite;
-	batch->kdf_blocks = (uint8_t)(kind[0] % SAKER_KDF_MAX_BLOCKS + 1);
-	for (; n < left && kind[n] == kind[0]; n++)
-		fill_slot(w, n, b, slot[n], sends);
+	batch->suite = g->suite;
+	batch->kdf_blocks = (uint8_t)(kind % SAKER_KDF_MAX_BLOCKS + 1);
 	batch->n = (uint16_t)n;
+	for (unsigned int i = 0; i < n; i++)
+		given += fill_slot(w, i, b, slot == NULL ? i : slot[i], sends);
 	count_keys(w, &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND],
-		kind[0] / SAKER_KDF_MAX_BLOCKS % 2);
-	if (unlikely(call(w->crypto_ctx, batch) != n))
-		drop_failures(w, b, slot, n);
-	return n;
+		kind / SAKER_KDF_MAX_BLOCKS % 2, given);
+	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != n))
+		drop_failures(w, b, slot);
+}
+
+/* Different kinds: in order of kind, then size, a call for each kind. */
+static void
+run_sorted(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *class)
+{
+	uint8_t slot[SAKER_BURST];
+	unsigned int at = 0, end;
+
+	sort_classes(class, b->n, slot);
+	for (; at < b->n; at = end) {
+		unsigned int kind = class[slot[at]] / SIZE_CLASSES;
+
+		for (end = at + 1; end < b->n && class[slot[end]] / SIZE_CLASSES == kind; end++)
+			;
+		run_kind(w, b, sends, slot + at, end - at);
+	}
 }
 
 static __rte_always_inline void
 run_all(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
-	uint8_t slot[SAKER_BURST], kind[SAKER_BURST];
-	unsigned int at = 0;
+	uint8_t class[SAKER_BURST];
 
-	sort_slots(b, slot, kind);
-	while (at < b->n)
-		at += run_kind(w, b, sends, slot + at, kind + at, b->n - at);
+	if (likely(find_classes(b, class)))
+		run_kind(w, b, sends, NULL, b->n);
+	else
+		run_sorted(w, b, sends, class);
 }
 
 void

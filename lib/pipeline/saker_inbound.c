@@ -36,7 +36,7 @@ check_udp(const uint8_t *ip, const struct saker_ip_view *v)
 
 	if (saker_load_be16(ip + v->l4_at + 4) != len)
 		return SAKER_DROP_UDP_LENGTH;
-	if (!saker_udp_checksum_ok(ip, v))
+	if (unlikely(saker_load_be16(ip + v->l4_at + 6) != 0) && !saker_udp_checksum_ok(ip, v))
 		return SAKER_DROP_UDP_CHECKSUM;
 	len -= SAKER_UDP_HEADER;
 	if (len == 1 && payload[0] == NAT_KEEPALIVE)
@@ -47,7 +47,7 @@ check_udp(const uint8_t *ip, const struct saker_ip_view *v)
 }
 
 /* Find the base header; `eesp` stays NULL for a packet that is not protected. */
-static enum saker_drop
+static inline enum saker_drop
 find_eesp(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_ip_view *v = &b->view[i];
@@ -111,40 +111,50 @@ clear(struct saker_worker *w, struct saker_burst *b)
 }
 
 static bool
-is_local(const struct saker_snapshot *s, const uint8_t *ip)
+is_local4(const struct saker_snapshot *s, const uint8_t *dst)
 {
-	unsigned int six = ip[0] >> 4 == 6, len = six ? 16 : 4;
-	const uint8_t *dst = ip + (six ? 24 : 16);
-
 	for (unsigned int i = 0; i < s->n_local; i++)
-		if (s->local[i].family == (six ? 6 : 4) &&
-			memcmp(s->local[i].octets, dst, len) == 0)
+		if (s->local[i].family == 4 && memcmp(s->local[i].octets, dst, 4) == 0)
 			return true;
 	return s->n_local == 0;
 }
 
-static void
+static bool
+is_local6(const struct saker_snapshot *s, const uint8_t *dst)
+{
+	for (unsigned int i = 0; i < s->n_local; i++)
+		if (s->local[i].family == 6 && memcmp(s->local[i].octets, dst, 16) == 0)
+			return true;
+	return s->n_local == 0;
+}
+
+static inline bool
+is_local(const struct saker_snapshot *s, const uint8_t *ip)
+{
+	return ip[0] >> 4 == 4 ? is_local4(s, ip + 16) : is_local6(s, ip + 24);
+}
+
+static inline void
 fill_replay_key(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
-	struct saker_replay_key *k = &b->key[i];
+	struct saker_replay_key k = { .session = h->session };
 
-	memset(k, 0, sizeof(*k));
-	k->session = h->session;
 	switch (h->variant) {
 	case SAKER_V_CONNECTION_ID:
-		saker_store_be32(k->source, (uint32_t)(h->source >> 32));
+		saker_store_be32(k.source, (uint32_t)(h->source >> 32));
 		break;
 	case SAKER_V_SOURCE_IP:
 	case SAKER_V_IP_PAIR:
-		memcpy(k->source, saker_ip_src(b->ip[i]).octets, sizeof(k->source));
+		memcpy(k.source, saker_ip_src(b->ip[i]).octets, sizeof(k.source));
 		break;
 	default:
-		saker_store_be64(k->source, h->source);
+		saker_store_be64(k.source, h->source);
 	}
+	b->key[i] = k;
 }
 
-static enum saker_drop
+static inline enum saker_drop
 check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
@@ -158,7 +168,7 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		return SAKER_DROP_NOT_LOCAL;
 	if (h->variant != g->variant)
 		return SAKER_DROP_VARIANT;
-	if ((uint32_t)h->session - g->cfg->accept_first >= g->cfg->accept_sessions)
+	if ((uint32_t)h->session - g->accept_first >= g->accept_sessions)
 		return SAKER_DROP_SESSION_RANGE;
 	b->sn[i] = h->sn;
 	b->source[i] = h->source;
@@ -171,8 +181,10 @@ static void
 header(struct saker_worker *w, struct saker_burst *b)
 {
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = saker_eesp_read(b->eesp[i], b->eesp_len[i], &b->hdr[i]);
+		enum saker_drop why = SAKER_OK;
 
+		if (unlikely(!saker_eesp_read_plain(b->eesp[i], b->eesp_len[i], &b->hdr[i])))
+			why = saker_eesp_read(b->eesp[i], b->eesp_len[i], &b->hdr[i]);
 		if (likely(why == SAKER_OK))
 			why = check_group(w, b, i);
 		if (unlikely(why != SAKER_OK))
@@ -201,7 +213,7 @@ fresh_base(struct saker_worker *w, const struct saker_group *g)
 	return base;
 }
 
-static enum saker_drop
+static inline enum saker_drop
 admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
@@ -219,31 +231,29 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
 	if (unlikely(why != SAKER_OK))
 		return why;
+	if (likely(saker_eesp_split_plain(b->eesp_len[i], h, g->transport, &b->parts[i])))
+		return SAKER_OK;
 	return saker_eesp_split(b->eesp[i], b->eesp_len[i], h, &g->limits, &b->parts[i]);
 }
 
 /* Neighbours of one group are looked up together. @return the slot behind them. */
-static uint16_t
+static unsigned int
 peek_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 {
 	const struct saker_group *g = b->group[first];
 	struct saker_replay_table *t = w->replay[g->index];
-	const struct saker_replay_key *key[SAKER_BURST];
-	const struct saker_sn_place *place[SAKER_BURST];
-	enum saker_drop why[SAKER_BURST];
-	uint16_t n = 0;
+	uint8_t why[SAKER_BURST];
+	unsigned int end = first;
 
-	for (; first + n < b->n && b->group[first + n] == g; n++) {
-		key[n] = &b->key[first + n];
-		place[n] = &b->place[first + n];
-	}
-	if (t == NULL || n == 0)
-		return first + n;
-	saker_replay_peek(t, key, place, &b->entry[first], why, n);
-	for (uint16_t i = 0; i < n; i++)
-		if (unlikely(why[i] != SAKER_OK))
-			saker_burst_drop(b, first + i, why[i]);
-	return first + n;
+	while (end < b->n && b->group[end] == g)
+		end++;
+	if (t == NULL)
+		return end;
+	saker_replay_peek(t, &b->key[first], &b->place[first], &b->entry[first], why, end - first);
+	for (unsigned int i = first; i < end; i++)
+		if (unlikely(why[i - first] != SAKER_OK))
+			saker_burst_drop(b, i, why[i - first]);
+	return end;
 }
 
 static void
@@ -260,7 +270,7 @@ admit(struct saker_worker *w, struct saker_burst *b)
 static void
 peek(struct saker_worker *w, struct saker_burst *b)
 {
-	for (uint16_t i = 0; i < b->n;)
+	for (unsigned int i = 0; i < b->n;)
 		i = peek_run(w, b, i);
 }
 

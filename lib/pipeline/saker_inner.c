@@ -32,15 +32,16 @@ read_payload_info(const uint8_t *p, struct opened *o)
 	return o->pad > MAX_PAD || o->pad > o->len ? SAKER_DROP_INNER_FORM : SAKER_OK;
 }
 
-static enum saker_drop
+static inline enum saker_drop
 find_payload(const struct saker_burst *b, unsigned int i, struct opened *o)
 {
 	const struct saker_eesp_parts *parts = &b->parts[i];
 	uint8_t *eesp = b->eesp[i];
 
-	memset(o, 0, sizeof(*o));
-	o->payload = eesp + parts->payload_at;
-	o->len = (uint16_t)(parts->cipher_at + parts->cipher_len - parts->payload_at);
+	*o = (struct opened){
+		.payload = eesp + parts->payload_at,
+		.len = (uint16_t)(parts->cipher_at + parts->cipher_len - parts->payload_at),
+	};
 	if (!b->group[i]->transport && b->hdr[i].crypt_offset == 0)
 		return SAKER_OK;
 	return read_payload_info(o->payload - SAKER_EESP_PAYLOAD_INFO, o);
@@ -57,7 +58,7 @@ zero_padding(const uint8_t *p, unsigned int n)
 }
 
 /* May this source use these outer addresses? (stateless profile 2.3, transport mode) */
-static bool
+static inline bool
 outer_allowed(const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
@@ -71,26 +72,49 @@ outer_allowed(const struct saker_burst *b, unsigned int i)
 }
 
 static enum saker_drop
+take_ecn(struct saker_burst *b, unsigned int i, struct saker_ip_view *inner, uint8_t *ip)
+{
+	int ecn = saker_ecn_decap(inner->tos & ECN_BITS, b->view[i].tos & ECN_BITS);
+
+	if (ecn < 0)
+		return SAKER_DROP_ECN;
+	if (ecn != (inner->tos & ECN_BITS))
+		saker_ip_set_ecn(ip, (uint8_t)ecn);
+	return SAKER_OK;
+}
+
+/* What payload info says must be what the inner packet shows. */
+static enum saker_drop
+compare_info(const struct opened *o, const struct saker_ip_view *inner)
+{
+	if (o->next_header != (inner->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6))
+		return SAKER_DROP_PAYLOAD_INFO;
+	return o->pad == o->len - inner->total ? SAKER_OK : SAKER_DROP_INNER_FORM;
+}
+
+static inline enum saker_drop
 open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
 {
 	struct saker_ip_view inner;
-	int ecn;
+	struct rte_mbuf *m = b->m[i];
+	enum saker_drop why = SAKER_OK;
 
-	if (saker_ip_read(o->payload, o->len, &inner) != SAKER_OK ||
-		o->len - inner.total > MAX_PAD ||
+	if (unlikely(!saker_ip4_read_plain(o->payload, o->len, &inner)) &&
+		saker_ip_read(o->payload, o->len, &inner) != SAKER_OK)
+		return SAKER_DROP_INNER_FORM;
+	if (o->len - inner.total > MAX_PAD ||
 		!zero_padding(o->payload + inner.total, o->len - inner.total))
 		return SAKER_DROP_INNER_FORM;
-	if (o->info && o->next_header != (inner.family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6))
-		return SAKER_DROP_PAYLOAD_INFO;
-	if (o->info && o->pad != o->len - inner.total)
-		return SAKER_DROP_INNER_FORM;
-	ecn = saker_ecn_decap(inner.tos & ECN_BITS, b->view[i].tos & ECN_BITS);
-	if (unlikely(ecn < 0))
-		return SAKER_DROP_ECN;
-	if (ecn != (inner.tos & ECN_BITS))
-		saker_ip_set_ecn(o->payload, (uint8_t)ecn);
-	rte_pktmbuf_adj(b->m[i], (uint16_t)(o->payload - b->ip[i]));
-	rte_pktmbuf_trim(b->m[i], rte_pktmbuf_data_len(b->m[i]) - inner.total);
+	if (unlikely(o->info))
+		why = compare_info(o, &inner);
+	/* An outer header without ECN leaves the inner one alone. */
+	if (unlikely((b->view[i].tos & ECN_BITS) != 0) && why == SAKER_OK)
+		why = take_ecn(b, i, &inner, o->payload);
+	if (unlikely(why != SAKER_OK))
+		return why;
+	m->data_off += (uint16_t)(o->payload - b->ip[i]);
+	m->data_len = inner.total;
+	m->pkt_len = inner.total;
 	b->ip[i] = o->payload;
 	b->view[i] = inner;
 	return SAKER_OK;
@@ -115,7 +139,7 @@ open_transport(struct saker_burst *b, unsigned int i, const struct opened *o)
 	return SAKER_OK;
 }
 
-static enum saker_drop
+static inline enum saker_drop
 open_one(struct saker_burst *b, unsigned int i)
 {
 	struct opened o;

@@ -7,6 +7,8 @@
 #include <rte_ether.h>
 #include <rte_prefetch.h>
 
+#include "saker_flow.h"
+
 #define VLAN_TAGS 2
 #define AHEAD     4 /* packets to prefetch before their turn */
 
@@ -69,8 +71,7 @@ read_plain(struct rte_mbuf *m, uint16_t l2, uint8_t **ip, struct saker_ip_view *
 	if (m->nb_segs != 1 || m->data_len < l2 ||
 		(l2 != 0 && saker_load_be16(p - 2) != RTE_ETHER_TYPE_IPV4))
 		return false;
-	if (!saker_ip4_read_plain(p, m->data_len - l2, view) ||
-		!saker_ip4_checksum_ok(p, SAKER_IP4_HEADER))
+	if (!saker_ip4_read_plain(p, m->data_len - l2, view) || saker_ip4_word_sum(p) % 0xffff != 0)
 		return false;
 	m->data_off += l2;
 	m->data_len = view->total;
@@ -105,70 +106,34 @@ saker_frames_read(struct saker_burst *b)
 		read_all(b, true);
 }
 
-#define PORT_BIT(proto) (UINT64_C(1) << ((proto) % 64))
-
-/* TCP, UDP, DCCP, SCTP and UDP-Lite begin with two ports. */
-static inline bool
-has_ports(const struct saker_ip_view *v)
-{
-	static const uint64_t with_ports[4] = {
-		[0] = PORT_BIT(6) | PORT_BIT(17) | PORT_BIT(33),
-		[2] = PORT_BIT(132) | PORT_BIT(136),
-	};
-
-	return (with_ports[v->proto / 64] >> v->proto % 64 & 1) != 0 && v->has_l4 &&
-	       v->total >= v->l4_at + 4;
-}
-
-/* Protocol and ports, source port in the low half; 0 where there are none. */
-static inline uint64_t
-load_ports(const uint8_t *ip, const struct saker_ip_view *v)
-{
-	uint32_t ports = 0;
-
-	if (likely(has_ports(v)))
-		memcpy(&ports, ip + v->l4_at, sizeof(ports));
-	return (uint64_t)v->proto << 32 | ports;
-}
-
-static inline uint64_t
-load_word(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t
-swap_ports(uint64_t ports)
-{
-	return (ports & ~UINT64_C(0xffffffff)) | (ports & 0xffff) << 16 | (ports >> 16 & 0xffff);
-}
-
 static __rte_always_inline void
 flow_key4(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
 {
-	uint64_t addresses = load_word(ip + 12), ports = load_ports(ip, v);
+	uint64_t addresses = saker_load_word(ip + 12), ports = saker_load_ports(ip, v);
 
 	k->word[0] = reverse ? addresses << 32 | addresses >> 32 : addresses;
-	k->word[1] = reverse ? swap_ports(ports) : ports;
+	k->word[1] = reverse ? saker_swap_ports(ports) : ports;
 }
 
 static __rte_always_inline void
 flow_key6(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
 {
-	uint64_t ports = load_ports(ip, v);
+	uint64_t ports = saker_load_ports(ip, v);
 
 	memcpy(k->word, ip + (reverse ? 24 : 8), 16);
 	memcpy(k->word + 2, ip + (reverse ? 8 : 24), 16);
-	k->word[4] = reverse ? swap_ports(ports) : ports;
+	k->word[4] = reverse ? saker_swap_ports(ports) : ports;
+}
+
+static inline const struct saker_policy *
+policy_at(const struct saker_snapshot *s, uint16_t rule)
+{
+	return rule == SAKER_MATCH_NONE ? NULL : &s->policies[rule];
 }
 
 /* Those of one family that the table can't tell: together, for rte_acl. */
 static void
-find_by_acl(const struct saker_snapshot *s, const struct saker_burst *b, uint8_t family,
-	bool reverse, uint16_t *rule)
+find_by_acl(const struct saker_snapshot *s, struct saker_burst *b, uint8_t family, bool reverse)
 {
 	const struct saker_classifier *c = family == 4 ? &s->classify4 : &s->classify6;
 	struct saker_flow_key key[SAKER_BURST];
@@ -187,46 +152,41 @@ find_by_acl(const struct saker_snapshot *s, const struct saker_burst *b, uint8_t
 		return;
 	saker_acl_find(c->acl, family, key, found, n);
 	for (uint16_t i = 0; i < n; i++)
-		rule[at[i]] = found[i];
+		b->policy[at[i]] = policy_at(s, found[i]);
 }
 
 static __rte_always_inline void
-find_by_table(
-	const struct saker_snapshot *s, const struct saker_burst *b, bool reverse, uint16_t *rule)
+find_by_table(const struct saker_snapshot *s, struct saker_burst *b, bool reverse)
 {
 	const struct saker_match *m4 = s->classify4.match, *m6 = s->classify6.match;
 
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_ip_view *v = &b->view[i];
 		struct saker_flow_key key;
+		uint16_t rule = SAKER_MATCH_NONE;
 
-		if (likely(v->family == 4)) {
-			if (m4 == NULL)
-				continue;
+		if (likely(v->family == 4) && likely(m4 != NULL)) {
 			flow_key4(&key, b->ip[i], v, reverse);
-			rule[i] = saker_match_find(m4, key.word, saker_flow_words(4));
-		} else if (m6 != NULL) {
+			rule = saker_match_find(m4, key.word, saker_flow_words(4));
+		} else if (v->family == 6 && m6 != NULL) {
 			flow_key6(&key, b->ip[i], v, reverse);
-			rule[i] = saker_match_find(m6, key.word, saker_flow_words(6));
+			rule = saker_match_find(m6, key.word, saker_flow_words(6));
 		}
+		b->policy[i] = policy_at(s, rule);
 	}
 }
 
 void
 saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse)
 {
-	uint16_t rule[SAKER_BURST];
-
 	if (reverse)
-		find_by_table(s, b, true, rule);
+		find_by_table(s, b, true);
 	else
-		find_by_table(s, b, false, rule);
+		find_by_table(s, b, false);
 	if (unlikely(s->classify4.match == NULL))
-		find_by_acl(s, b, 4, reverse, rule);
+		find_by_acl(s, b, 4, reverse);
 	if (unlikely(s->classify6.match == NULL))
-		find_by_acl(s, b, 6, reverse, rule);
-	SAKER_FOREACH_SLOT (b, i)
-		b->policy[i] = rule[i] == SAKER_MATCH_NONE ? NULL : &s->policies[rule[i]];
+		find_by_acl(s, b, 6, reverse);
 }
 
 static void
@@ -256,32 +216,4 @@ saker_count_policies(struct saker_worker *w, const struct saker_burst *b, enum s
 		if (i > first)
 			count_policy(&w->policy_count[p->index], d, i - first, octets);
 	}
-}
-
-/* Two halves of a product: each of its bits hangs on all bits of both. */
-static inline uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint32_t
-saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
-{
-	uint64_t ports = load_ports(ip, v) ^ secret[1];
-
-	if (likely(v->family == 4))
-		return (uint32_t)mix(load_word(ip + 12) ^ secret[0], ports);
-	return (uint32_t)mix(mix(load_word(ip + 8) ^ secret[0], load_word(ip + 16) ^ ports),
-		mix(load_word(ip + 24) ^ secret[1], load_word(ip + 32) ^ secret[0]));
-}
-
-uint32_t
-saker_source_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
-{
-	if (v->family == 4)
-		return (uint32_t)mix(saker_load_be32(ip + 12) ^ secret[0], secret[1]);
-	return (uint32_t)mix(load_word(ip + 8) ^ secret[0], load_word(ip + 16) ^ secret[1]);
 }

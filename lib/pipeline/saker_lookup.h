@@ -31,12 +31,4 @@ void saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bo
 void saker_count_policies(
 	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d);
 
-/** Hash of a packet's flow, keyed: addresses, protocol, ports. */
-uint32_t saker_flow_hash(
-	const uint8_t *ip, const struct saker_ip_view *view, const uint64_t secret[2]);
-
-/** The same over the source address alone. */
-uint32_t saker_source_hash(
-	const uint8_t *ip, const struct saker_ip_view *view, const uint64_t secret[2]);
-
 #endif

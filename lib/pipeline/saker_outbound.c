@@ -5,6 +5,7 @@
 #include <rte_ether.h>
 
 #include "saker_crypto_stage.h"
+#include "saker_flow.h"
 #include "saker_lookup.h"
 #include "saker_stages.h"
 
@@ -313,37 +314,42 @@ write_tunnel(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t
 
 /* @return false: there is not the room that a plain packet's headers are written with */
 static inline bool
-write_plain(struct saker_burst *b, unsigned int i)
+make_plain_room(struct rte_mbuf *m, uint16_t front, uint16_t behind)
 {
-	const struct saker_front *f = &b->policy[i]->front;
-	uint16_t len = f->shape.len, eesp_len = f->shape.eesp_len;
-	const struct saker_ip_view *v = &b->view[i];
-	uint8_t *payload = b->ip[i];
-	uint16_t behind = b->parts[i].cipher_len + SAKER_EESP_ICV;
-	struct rte_mbuf *m = b->m[i];
-	const struct saker_front_fields fields = {
-		.sn = b->sn[i],
-		.source = b->source[i],
-		.session = b->session[i],
-		.behind = behind,
-		.id = (uint16_t)b->sn[i],
-		.udp_src = source_port(b->flow[i]),
-		.tos = v->tos,
-		.df = v->family == 6 || (payload[6] & 0x40) != 0,
-		.key_idx = b->key_idx[i],
-	};
-
 	if (unlikely(m->data_off < SAKER_FRONT_ROOM + RTE_ETHER_HDR_LEN ||
 		     m->data_off + behind > m->buf_len))
 		return false;
+	m->data_off -= front;
+	m->data_len = front + behind;
+	m->pkt_len = front + behind;
+	return true;
+}
+
+/* Fields are read when they are written: held all at once they would not fit into registers. */
+static inline bool
+write_plain(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_front *f = &b->policy[i]->front;
+	const struct saker_front_shape s = f->shape;
+	uint8_t *payload = b->ip[i];
+	uint16_t behind = b->parts[i].cipher_len + SAKER_EESP_ICV;
+	struct saker_front_outer outer;
+
+	if (unlikely(!make_plain_room(b->m[i], s.len, behind)))
+		return false;
 	/* Four octets at once: what is no padding is the ICV's place. */
-	saker_store_be32(payload + v->total, 0);
-	m->data_off -= len;
-	m->data_len = len + behind;
-	m->pkt_len = len + behind;
-	b->ip[i] = payload - len;
-	b->eesp[i] = payload - eesp_len;
-	saker_front_write(f, payload, &fields);
+	saker_store_be32(payload + b->view[i].total, 0);
+	saker_front_copy(f, payload);
+	outer = (struct saker_front_outer){ .behind = behind,
+		.id = (uint16_t)b->sn[i],
+		.udp_src = source_port(b->flow[i]),
+		.tos = b->view[i].tos,
+		.df = b->view[i].family == 6 || (payload[6] & 0x40) != 0 };
+	saker_front_finish_outer(&s, payload, &outer);
+	saker_front_finish_eesp(&s, payload, b->session[i], b->key_idx[i], b->source[i]);
+	saker_front_finish_sn(payload, b->sn[i]);
+	b->ip[i] = payload - s.len;
+	b->eesp[i] = payload - s.eesp_len;
 	return true;
 }
 

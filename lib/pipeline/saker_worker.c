@@ -81,50 +81,71 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 	tx->n = 0;
 }
 
-/* The Ethernet header goes in front, from a port that has it ready. */
-static inline bool
-put_l2(const struct saker_tx *tx, struct rte_mbuf *m, uint8_t family)
+void
+saker_l2_init(
+	struct saker_l2 l2[2], const struct rte_ether_addr *dst, const struct rte_ether_addr *src)
 {
-	uint8_t *l2;
+	static const uint16_t type[2] = { RTE_ETHER_TYPE_IPV4, RTE_ETHER_TYPE_IPV6 };
 
-	if (unlikely(rte_pktmbuf_headroom(m) < RTE_ETHER_HDR_LEN))
+	for (unsigned int six = 0; six < 2; six++) {
+		memcpy(l2[six].octets, dst, RTE_ETHER_ADDR_LEN);
+		memcpy(l2[six].octets + RTE_ETHER_ADDR_LEN, src, RTE_ETHER_ADDR_LEN);
+		saker_store_be16(l2[six].octets + 2 * RTE_ETHER_ADDR_LEN, type[six]);
+	}
+}
+
+/* Put the Ethernet header in front. @return false: no room */
+static inline bool
+put_l2(const struct saker_l2 *l2, struct rte_mbuf *m)
+{
+	uint8_t *at;
+
+	if (unlikely(m->data_off < RTE_ETHER_HDR_LEN))
 		return false;
 	m->data_off -= RTE_ETHER_HDR_LEN;
 	m->data_len += RTE_ETHER_HDR_LEN;
 	m->pkt_len += RTE_ETHER_HDR_LEN;
-	l2 = rte_pktmbuf_mtod(m, uint8_t *);
-	memcpy(l2, &tx->dst, RTE_ETHER_ADDR_LEN);
-	memcpy(l2 + RTE_ETHER_ADDR_LEN, &tx->src, RTE_ETHER_ADDR_LEN);
-	saker_store_be16(l2 + 2 * RTE_ETHER_ADDR_LEN,
-		family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	at = rte_pktmbuf_mtod(m, uint8_t *);
+	memcpy(at, l2->octets, 8);
+	memcpy(at + RTE_ETHER_HDR_LEN - 8, l2->octets + RTE_ETHER_HDR_LEN - 8, 8);
 	return true;
+}
+
+static inline void
+send_one(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
+{
+	struct saker_tx *tx = &w->tx[d];
+
+	if (likely(put_l2(&tx->l2[family == 6], m))) {
+		tx->m[tx->n++] = m;
+		return;
+	}
+	w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
+	rte_pktmbuf_free(m);
 }
 
 void
 saker_worker_send(
 	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
 {
-	struct saker_tx *tx = &w->tx[d];
-	uint32_t octets = m->pkt_len;
-
-	if (unlikely(!put_l2(tx, m, family))) {
-		w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
-		rte_pktmbuf_free(m);
-		return;
-	}
-	w->count[d].tx_octets += octets;
-	tx->m[tx->n++] = m;
-	if (tx->n == RTE_DIM(tx->m))
+	w->count[d].tx_octets += m->pkt_len;
+	send_one(w, d, m, family);
+	if (w->tx[d].n == RTE_DIM(w->tx[d].m))
 		saker_worker_flush(w, d);
 }
 
+/* `m` has room for two bursts, and is empty but for what this burst's stages put there. */
 static void
 send_burst(struct saker_worker *w, enum saker_direction d)
 {
 	struct saker_burst *b = &w->burst;
+	uint64_t octets = 0;
 
-	SAKER_FOREACH_SLOT (b, i)
-		saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+	SAKER_FOREACH_SLOT (b, i) {
+		octets += b->m[i]->pkt_len;
+		send_one(w, d, b->m[i], b->ip[i][0] >> 4);
+	}
+	w->count[d].tx_octets += octets;
 	saker_worker_flush(w, d);
 }
 

@@ -71,13 +71,22 @@ struct saker_rx {
 	uint8_t direction;
 };
 
+/** An Ethernet header, ready to copy. */
+struct saker_l2 {
+	uint8_t octets[16]; /**< destination, source, Ethertype */
+};
+
+/** Fill @p l2 for IPv4 (0) and IPv6 (1). */
+void saker_l2_init(
+	struct saker_l2 l2[2], const struct rte_ether_addr *dst, const struct rte_ether_addr *src);
+
 /** Where packets of one direction leave. */
 struct saker_tx {
 	uint16_t port, queue, mtu;
 	uint16_t n;           /**< waiting in `m` */
 	bool absent;          /**< the port has no transmit queue: everything is dropped */
 	rte_spinlock_t *lock; /**< only if workers must share the queue, else NULL */
-	struct rte_ether_addr src, dst;
+	struct saker_l2 l2[2];
 	struct rte_mbuf *m[2 * SAKER_BURST];
 };
 

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <rte_branch_prediction.h>
-
 static const struct saker_root_slot no_slot = { .key = UINT16_MAX };
 
 static const uint8_t *
@@ -312,6 +310,8 @@ saker_group_build(
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
 	set_kdf(g);
+	g->accept_first = cfg->accept_first;
+	g->accept_sessions = cfg->accept_sessions;
 	g->limits.max_clear = cfg->max_clear;
 	g->limits.max_ioffset = cfg->max_ioffset;
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
@@ -385,17 +385,11 @@ master_by_options(const struct saker_group *g, const uint8_t *p, const struct sa
 }
 
 const struct saker_master *
-saker_group_master(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
-	enum saker_drop *why)
+saker_group_named_master(const struct saker_group *g, const uint8_t *p,
+	const struct saker_eesp_hdr *h, enum saker_drop *why)
 {
-	uint16_t n;
-
-	if (unlikely(h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]))
-		return g->n_masters == 0 ? (*why = SAKER_DROP_MK_NOT_ALLOWED, NULL)
-					 : master_by_options(g, p, h, why);
-	n = g->by_key_idx[h->key_idx >> 2];
-	*why = SAKER_DROP_KEY_INDEX;
-	return n == SAKER_NO_MASTER ? NULL : &g->masters[n];
+	*why = SAKER_DROP_MK_NOT_ALLOWED;
+	return g->n_masters == 0 ? NULL : master_by_options(g, p, h, why);
 }
 
 static bool

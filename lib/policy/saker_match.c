@@ -12,7 +12,7 @@
 
 /* A rule on its way into the table. */
 struct rule {
-	uint64_t word[SAKER_FLOW_WORDS], mask[SAKER_FLOW_WORDS];
+	uint64_t word[SAKER_FLOW_WORDS], bits[SAKER_FLOW_WORDS];
 };
 
 /* Both prefixes, and ports and protocol, laid out as in a flow key. */
@@ -71,7 +71,7 @@ read_rule(const struct saker_cfg_policy *p, uint8_t family, struct rule *r)
 		!put_port(&p->dport, &value.port[1], &mask.port[1]))
 		return false;
 	pack(&value, family, r->word);
-	pack(&mask, family, r->mask);
+	pack(&mask, family, r->bits);
 	return true;
 }
 
@@ -82,12 +82,12 @@ shape_of(struct saker_match *m, const struct rule *r, uint16_t first)
 	struct saker_match_shape *s = m->shape;
 
 	for (; s < m->shape + m->n_shapes; s++)
-		if (memcmp(s->mask, r->mask, sizeof(s->mask)) == 0)
+		if (memcmp(s->bits, r->bits, sizeof(s->bits)) == 0)
 			return s;
 	if (m->n_shapes == SAKER_MATCH_SHAPES)
 		return NULL;
 	m->n_shapes++;
-	memcpy(s->mask, r->mask, sizeof(s->mask));
+	memcpy(s->bits, r->bits, sizeof(s->bits));
 	s->first = first;
 	return s;
 }
@@ -142,7 +142,7 @@ static void
 put_rule(struct saker_match *m, const struct saker_match_shape *s, const struct rule *r,
 	uint16_t number, unsigned int words)
 {
-	uint32_t place = (uint32_t)(saker_match_hash(r->word, s->mask, words) >> s->shift);
+	uint32_t place = (uint32_t)(saker_match_hash(r->word, s->bits, words) >> s->shift);
 	struct saker_match_entry *e;
 
 	if (saker_match_probe(m, s, r->word, words) != SAKER_MATCH_NONE)

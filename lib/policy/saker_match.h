@@ -46,7 +46,7 @@ struct saker_match_entry {
 
 /** The rules that look at the same bits. */
 struct saker_match_shape {
-	uint64_t mask[SAKER_FLOW_WORDS];
+	uint64_t bits[SAKER_FLOW_WORDS];
 	uint16_t first; /**< its lowest rule */
 	uint8_t shift;  /**< from hash to place */
 	uint32_t at, n; /**< its entries: n is a power of two */
@@ -70,7 +70,7 @@ int saker_match_build(const struct saker_config *c, uint8_t family, struct saker
 /** Free a table. NULL is allowed. */
 void saker_match_free(struct saker_match *m);
 
-/** Multilinear hash of a masked key; the upper bits are the good ones. */
+/** Multilinear hash of a masked key; its upper bits hang on all of the key. */
 static inline uint64_t
 saker_match_hash(const uint64_t *word, const uint64_t *mask, unsigned int words)
 {
@@ -79,12 +79,8 @@ saker_match_hash(const uint64_t *word, const uint64_t *mask, unsigned int words)
 		UINT64_C(0xff51afd7ed558ccd), UINT64_C(0xa0761d6478bd642f) };
 	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < words; i++) {
-		uint64_t v = word[i] & mask[i];
-
-		/* A product's upper bits hang on lower ones only: let both halves count. */
-		sum += (v ^ v >> 32) * odd[i];
-	}
+	for (unsigned int i = 0; i < words; i++)
+		sum += (word[i] & mask[i]) * odd[i];
 	return sum;
 }
 
@@ -105,12 +101,12 @@ static inline uint16_t
 saker_match_probe(const struct saker_match *m, const struct saker_match_shape *s,
 	const uint64_t *word, unsigned int words)
 {
-	uint32_t place = (uint32_t)(saker_match_hash(word, s->mask, words) >> s->shift);
+	uint32_t place = (uint32_t)(saker_match_hash(word, s->bits, words) >> s->shift);
 
 	for (;; place++) {
 		const struct saker_match_entry *e = &m->entry[s->at + (place & (s->n - 1))];
 
-		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->mask, words))
+		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->bits, words))
 			return e->rule;
 	}
 }

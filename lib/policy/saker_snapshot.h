@@ -61,6 +61,8 @@ struct saker_group {
 	uint8_t kind[2]; /**< what packets of one driver call must share; the same */
 	bool by_address; /**< the outer source address is the source */
 	struct saker_kdf_form kdf;
+	uint16_t accept_first; /**< range of session ids that are accepted */
+	uint32_t accept_sessions;
 	bool mode_known; /**< some policy protects with it */
 	bool transport;  /**< mode of its policies */
 	struct saker_eesp_limits limits;
@@ -159,14 +161,28 @@ struct saker_snapshot *saker_snapshot_build(const struct saker_config *c,
 /** Wipe keys and free. NULL is allowed. No worker may use it any more. */
 void saker_snapshot_free(struct saker_snapshot *s);
 
+/** saker_group_master() for a header with Master Key options. */
+const struct saker_master *saker_group_named_master(const struct saker_group *g, const uint8_t *p,
+	const struct saker_eesp_hdr *h, enum saker_drop *why);
+
 /**
  * Choose the master key that a received header names (stateless profile 2.1).
  * @param p the base header
- * @param why receives SAKER_DROP_KEY_INDEX or _MK_NOT_ALLOWED
+ * @param why receives SAKER_DROP_KEY_INDEX or _MK_NOT_ALLOWED where there is no such key
  * @return NULL: no such key
  */
-const struct saker_master *saker_group_master(const struct saker_group *g, const uint8_t *p,
-	const struct saker_eesp_hdr *h, enum saker_drop *why);
+static inline const struct saker_master *
+saker_group_master(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+	enum saker_drop *why)
+{
+	uint16_t n = g->by_key_idx[h->key_idx >> 2];
+
+	if (__builtin_expect(
+		    (h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]) != 0, 0))
+		return saker_group_named_master(g, p, h, why);
+	*why = SAKER_DROP_KEY_INDEX;
+	return n == SAKER_NO_MASTER ? NULL : &g->masters[n];
+}
 
 /**
  * Transport mode and bound tunnels: may this source use these outer addresses?

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include <rte_branch_prediction.h>
-
 #define EPOCH_BITS 16
 
 void
@@ -31,6 +29,7 @@ prepare_time(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	uint64_t epoch = c->now_ms / epoch_ms;
 
 	b->per_epoch = (int64_t)(epoch_ms / p->slot_ms);
+	b->half = b->per_epoch << (EPOCH_BITS - 1);
 	b->epoch = (uint16_t)epoch;
 	b->epoch_run = (int64_t)epoch * b->per_epoch;
 	b->now_run = (int64_t)(c->now_ms / p->slot_ms);
@@ -60,8 +59,8 @@ saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 		prepare_counter(b, p);
 }
 
-static enum saker_drop
-place_in_epoch(
+enum saker_drop
+saker_fresh_in_epoch(
 	const struct saker_fresh_base *b, int16_t ahead, uint64_t sn, struct saker_sn_place *place)
 {
 	if (ahead < -1 || ahead > 1)
@@ -69,47 +68,6 @@ place_in_epoch(
 	place->run = (uint64_t)(b->epoch_run + ahead);
 	place->bit = sn & SAKER_COUNTER_MAX;
 	return SAKER_OK;
-}
-
-/* The nearest epoch gives the nearest slot, but for slots about half of all epochs away. */
-static int64_t
-nearest_run(const struct saker_fresh_base *b, int16_t ahead, uint64_t slot)
-{
-	int64_t run = b->epoch_run + ahead * b->per_epoch + (int64_t)slot;
-	int64_t half = b->per_epoch << (EPOCH_BITS - 1);
-
-	if (unlikely(run - b->now_run <= -half))
-		run += 2 * half;
-	else if (unlikely(run - b->now_run > half))
-		run -= 2 * half;
-	return run;
-}
-
-static enum saker_drop
-place_in_time(
-	const struct saker_fresh_base *b, int16_t ahead, uint64_t sn, struct saker_sn_place *place)
-{
-	int64_t run = nearest_run(b, ahead, (sn & SAKER_COUNTER_MAX) >> SAKER_SEQ_BITS);
-
-	if (run < b->oldest)
-		return SAKER_DROP_STALE;
-	if (run > b->newest)
-		return SAKER_DROP_FUTURE;
-	if (run <= b->guarded)
-		return SAKER_DROP_START_GUARD;
-	place->run = (uint64_t)run;
-	place->bit = sn & SAKER_SEQ_MAX;
-	return SAKER_OK;
-}
-
-enum saker_drop
-saker_fresh_at(const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place)
-{
-	int16_t ahead = (int16_t)((uint16_t)(sn >> SAKER_COUNTER_BITS) - b->epoch);
-
-	if (b->mode == SAKER_SN_COUNTER)
-		return place_in_epoch(b, ahead, sn, place);
-	return place_in_time(b, ahead, sn, place);
 }
 
 enum saker_drop

@@ -40,6 +40,7 @@ struct saker_fresh_base {
 	int64_t epoch_run;               /**< run at which the present epoch begins */
 	int64_t now_run;                 /**< present run (time discipline) */
 	int64_t per_epoch;               /**< runs of an epoch (time discipline) */
+	int64_t half;                    /**< runs of half of all epochs (time discipline) */
 	int64_t oldest, newest, guarded; /**< limits, in runs (time discipline) */
 	uint16_t epoch;                  /**< present epoch, wrapped */
 	uint8_t mode;                    /**< enum saker_sn_mode */
@@ -49,12 +50,46 @@ struct saker_fresh_base {
 void saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const struct saker_clock *c, bool start_guard);
 
+/** Counter discipline: the present epoch and its neighbours. */
+enum saker_drop saker_fresh_in_epoch(
+	const struct saker_fresh_base *b, int16_t ahead, uint64_t sn, struct saker_sn_place *place);
+
+/* The nearest epoch gives the nearest slot, but for slots about half of all epochs away. */
+static inline int64_t
+saker_fresh_nearest(const struct saker_fresh_base *b, int16_t ahead, uint64_t slot)
+{
+	int64_t run = b->epoch_run + ahead * b->per_epoch + (int64_t)slot;
+
+	if (__builtin_expect(run - b->now_run <= -b->half, 0))
+		run += 2 * b->half;
+	else if (__builtin_expect(run - b->now_run > b->half, 0))
+		run -= 2 * b->half;
+	return run;
+}
+
 /**
  * Check freshness and place the SN for the replay window.
  * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE
  */
-enum saker_drop saker_fresh_at(
-	const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place);
+static inline enum saker_drop
+saker_fresh_at(const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place)
+{
+	int16_t ahead = (int16_t)((uint16_t)(sn >> SAKER_COUNTER_BITS) - b->epoch);
+	int64_t run;
+
+	if (b->mode == SAKER_SN_COUNTER)
+		return saker_fresh_in_epoch(b, ahead, sn, place);
+	run = saker_fresh_nearest(b, ahead, (sn & SAKER_COUNTER_MAX) >> SAKER_SEQ_BITS);
+	if (run < b->oldest)
+		return SAKER_DROP_STALE;
+	if (run > b->newest)
+		return SAKER_DROP_FUTURE;
+	if (run <= b->guarded)
+		return SAKER_DROP_START_GUARD;
+	place->run = (uint64_t)run;
+	place->bit = sn & SAKER_SEQ_MAX;
+	return SAKER_OK;
+}
 
 /**
  * saker_fresh_prepare() and saker_fresh_at() in one.

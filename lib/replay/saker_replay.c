@@ -5,36 +5,42 @@
 #include "saker_replay.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <rte_common.h>
-#include <rte_hash.h>
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
-#define WORD_BITS   64
-#define FREE        UINT64_MAX /* in `newest`: no entry here */
-#define SWEEP       64         /* slots that one saker_replay_expire() looks at */
-#define SWEEP_FULL  1024       /* the same when the table is full */
-#define MIN_ENTRIES 8          /* of a rte_hash */
+#include "saker_index.h"
+
+#define WORD_BITS  64
+#define FREE       UINT64_MAX /* in `newest`: no entry here */
+#define SWEEP      64         /* slots that one saker_replay_expire() looks at */
+#define SWEEP_FULL 1024       /* the same when the table is full */
 
 /* Two windows. A window is a ring of bits, one bit a sequence number, from `top` down. */
 struct entry {
+	struct saker_index_key key;
 	uint64_t run[2];
-	uint64_t top[2];   /* newest bit */
-	uint64_t accepted; /* packets */
-	uint8_t newest;    /* which of the two */
-	bool two;          /* the other one is in use too */
+	uint64_t top[2]; /* newest bit */
+	uint32_t hash;   /* of the key */
+	uint8_t newest;  /* which of the two windows */
+	bool two;        /* the other one is in use too */
 	uint64_t ring[] __attribute__((aligned(64)));
 };
 
+_Static_assert(sizeof(struct entry) == 64, "what a look-up reads lies in one line");
+_Static_assert(sizeof(struct saker_replay_key) == sizeof(struct saker_index_key), "keys are words");
+
 struct saker_replay_table {
-	struct rte_hash *hash; /* key to entry number */
+	struct saker_index index;
 	uint8_t *entries;
-	uint64_t *newest; /* newest run by entry number: dense, since expiry walks it */
+	uint64_t *newest;   /* newest run by entry number: dense, since expiry walks it */
+	uint64_t *accepted; /* packets, by entry number */
+	uint32_t *free;     /* numbers of free entries: a stack */
 	size_t entry_size;
-	uint32_t sources, slots, used, hand;
+	uint32_t sources, used, hand;
 	uint32_t window, ring_words;
 	uint64_t oldest_run;
 };
@@ -51,16 +57,26 @@ entry_size(uint32_t window)
 	return RTE_ALIGN_CEIL(sizeof(struct entry) + 2 * sizeof(uint64_t) * ring_words(window), 64);
 }
 
-static uint32_t
-slots_of(uint32_t sources)
-{
-	return RTE_MAX(sources, (uint32_t)MIN_ENTRIES);
-}
-
 static struct entry *
 entry_at(const struct saker_replay_table *t, int32_t i)
 {
 	return (struct entry *)(t->entries + (size_t)i * t->entry_size);
+}
+
+static inline struct saker_index_key
+index_key(const struct saker_replay_key *key)
+{
+	struct saker_index_key k;
+
+	memcpy(&k, key, sizeof(k));
+	return k;
+}
+
+static inline bool
+same_key(const struct saker_index_key *a, const struct saker_index_key *b)
+{
+	return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
+		       (a->word[2] ^ b->word[2])) == 0;
 }
 
 static uint64_t *
@@ -156,19 +172,37 @@ open_window(struct saker_replay_table *t, int32_t i, const struct saker_sn_place
 	return w;
 }
 
-static void
-open_entry(struct saker_replay_table *t, int32_t i, const struct saker_sn_place *place)
+static int32_t
+open_entry(struct saker_replay_table *t, const struct saker_index_key *key, uint32_t hash,
+	const struct saker_sn_place *place)
 {
+	int32_t i = (int32_t)t->free[t->sources - 1 - t->used];
 	struct entry *e = entry_at(t, i);
 
+	t->used++;
+	e->key = *key;
+	e->hash = hash;
 	e->newest = 0;
 	e->two = false;
-	e->accepted = 0;
 	e->run[0] = place->run;
 	e->top[0] = place->bit;
 	forget_all(t, e, 0);
 	t->newest[i] = place->run;
-	t->used++;
+	t->accepted[i] = 0;
+	saker_index_add(&t->index, hash, (uint32_t)i);
+	return i;
+}
+
+static int32_t
+find(const struct saker_replay_table *t, const struct saker_index_key *key, uint32_t hash)
+{
+	uint32_t at = hash;
+	int32_t i;
+
+	do {
+		i = saker_index_next(&t->index, hash, &at);
+	} while (i >= 0 && !same_key(&entry_at(t, i)->key, key));
+	return i;
 }
 
 /* Number of a key's entry, which is made if need be; negative: no room. */
@@ -176,16 +210,13 @@ static int32_t
 entry_of(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place)
 {
-	int32_t i = rte_hash_lookup(t->hash, key);
+	const struct saker_index_key k = index_key(key);
+	uint32_t hash = saker_index_hash(&t->index, &k);
+	int32_t i = find(t, &k, hash);
 
 	if (i >= 0)
 		return i;
-	if (t->used == t->sources)
-		return -ENOSPC;
-	i = rte_hash_add_key(t->hash, key);
-	if (i >= 0)
-		open_entry(t, i, place);
-	return i;
+	return t->used == t->sources ? -ENOSPC : open_entry(t, &k, hash, place);
 }
 
 enum saker_drop
@@ -212,27 +243,49 @@ saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key 
 	if (place->bit > e->top[w])
 		slide(t, e, (unsigned int)w, place->bit);
 	*word_of(t, e, (unsigned int)w, place->bit) |= mask_of(place->bit);
-	e->accepted++;
+	t->accepted[entry]++;
 	return SAKER_OK;
 }
 
-void
-saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *const *key,
-	const struct saker_sn_place *const *place, int32_t *entry, enum saker_drop *why,
+/* Hashes first, then entries: what one packet waits for is fetched while others are looked at. */
+static void
+find_all(const struct saker_replay_table *t, const struct saker_replay_key *key, int32_t *entry,
 	unsigned int n)
 {
-	if (n == 0)
-		return;
-	rte_hash_lookup_bulk(t->hash, (const void **)(uintptr_t)key, n, entry);
-	for (unsigned int i = 0; i < n; i++)
+	uint32_t hash[SAKER_REPLAY_BURST];
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct saker_index_key k = index_key(&key[i]);
+
+		hash[i] = saker_index_hash(&t->index, &k);
+		rte_prefetch0(saker_index_home(&t->index, hash[i]));
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t at = hash[i];
+
+		entry[i] = saker_index_next(&t->index, hash[i], &at);
 		if (entry[i] >= 0)
 			rte_prefetch0(entry_at(t, entry[i]));
+	}
 	for (unsigned int i = 0; i < n; i++) {
-		why[i] = place[i]->run < t->oldest_run ? SAKER_DROP_REPLAY_OLD : SAKER_OK;
-		if (why[i] == SAKER_OK && entry[i] >= 0) {
+		const struct saker_index_key k = index_key(&key[i]);
+
+		if (entry[i] >= 0 && unlikely(!same_key(&entry_at(t, entry[i])->key, &k)))
+			entry[i] = find(t, &k, hash[i]);
+	}
+}
+
+void
+saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *key,
+	const struct saker_sn_place *place, int32_t *entry, uint8_t *why, unsigned int n)
+{
+	find_all(t, key, entry, n);
+	for (unsigned int i = 0; i < n; i++) {
+		why[i] = place[i].run < t->oldest_run ? SAKER_DROP_REPLAY_OLD : SAKER_OK;
+		if (likely(why[i] == SAKER_OK && entry[i] >= 0)) {
 			struct entry *e = entry_at(t, entry[i]);
 
-			why[i] = verdict(t, e, window_of(e, place[i]->run), place[i]);
+			why[i] = verdict(t, e, window_of(e, place[i].run), &place[i]);
 		}
 	}
 }
@@ -240,21 +293,17 @@ saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *c
 static void
 remove_entry(struct saker_replay_table *t, uint32_t i)
 {
-	struct saker_replay_key key;
-	void *stored;
-
-	if (rte_hash_get_key_with_position(t->hash, (int32_t)i, &stored) != 0)
-		return;
-	key = *(const struct saker_replay_key *)stored;
-	rte_hash_del_key(t->hash, &key);
+	saker_index_remove(&t->index, entry_at(t, (int32_t)i)->hash, i);
 	t->newest[i] = FREE;
 	t->used--;
+	t->free[t->sources - 1 - t->used] = i;
 }
 
 void
 saker_replay_expire(struct saker_replay_table *t, uint64_t oldest_run)
 {
-	uint32_t sweep = RTE_MIN(t->slots, (uint32_t)(t->used == t->sources ? SWEEP_FULL : SWEEP));
+	uint32_t sweep = RTE_MIN(
+		t->sources, (uint32_t)(t->used == t->sources ? SWEEP_FULL : SWEEP));
 
 	/* A packet found fresh by an earlier clock must not come in after its entry has gone. */
 	t->oldest_run = RTE_MAX(t->oldest_run, oldest_run);
@@ -263,59 +312,64 @@ saker_replay_expire(struct saker_replay_table *t, uint64_t oldest_run)
 	for (; sweep > 0; sweep--) {
 		if (t->newest[t->hand] < t->oldest_run)
 			remove_entry(t, t->hand);
-		t->hand = t->hand + 1 == t->slots ? 0 : t->hand + 1;
+		t->hand = t->hand + 1 == t->sources ? 0 : t->hand + 1;
 	}
 }
 
-static struct rte_hash *
-make_hash(uint32_t slots, int socket)
+static void *
+zalloc(const char *name, size_t n, size_t size, int socket)
 {
-	static _Atomic uint32_t tables;
-	char name[RTE_HASH_NAMESIZE];
-	const struct rte_hash_parameters params = {
-		.name = name,
-		.entries = slots,
-		.key_len = sizeof(struct saker_replay_key),
-		.socket_id = socket,
-		/* else a bucket may be full while the table has room */
-		.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
-	};
+	return rte_zmalloc_socket(name, n * size, RTE_CACHE_LINE_SIZE, socket);
+}
 
-	/* rte_hash cuts longer names short, and then they clash. */
-	snprintf(name, sizeof(name), "replay_%u", tables++);
-	return rte_hash_create(&params);
+static int
+make_parts(struct saker_replay_table *t, const char *name, int socket)
+{
+	uint32_t places = saker_index_places(t->sources);
+
+	t->entries = zalloc(name, t->sources, t->entry_size, socket);
+	t->newest = zalloc(name, t->sources, sizeof(*t->newest), socket);
+	t->accepted = zalloc(name, t->sources, sizeof(*t->accepted), socket);
+	t->free = zalloc(name, t->sources, sizeof(*t->free), socket);
+	t->index.place = zalloc(name, places, sizeof(*t->index.place), socket);
+	t->index.mask = places - 1;
+	if (t->entries == NULL || t->newest == NULL || t->accepted == NULL || t->free == NULL ||
+		t->index.place == NULL)
+		return -ENOMEM;
+	if (getrandom(t->index.secret, sizeof(t->index.secret), 0) != sizeof(t->index.secret))
+		return -EIO;
+	for (uint32_t i = 0; i < t->sources; i++) {
+		t->newest[i] = FREE;
+		t->free[i] = t->sources - 1 - i; /* entry 0 is taken first */
+	}
+	return 0;
 }
 
 struct saker_replay_table *
 saker_replay_create(const char *name, uint32_t sources, uint32_t window, int socket)
 {
 	struct saker_replay_table *t;
+	int ret;
 
-	if (sources == 0 || window < WORD_BITS || window % WORD_BITS != 0) {
+	if (sources == 0 || sources > INT32_MAX || window < WORD_BITS || window % WORD_BITS != 0) {
 		errno = EINVAL;
 		return NULL;
 	}
-	t = rte_zmalloc_socket(name, sizeof(*t), 64, socket);
+	t = zalloc(name, 1, sizeof(*t), socket);
 	if (t == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
 	t->sources = sources;
-	t->slots = slots_of(sources);
 	t->window = window;
 	t->ring_words = ring_words(window);
 	t->entry_size = entry_size(window);
-	t->entries = rte_zmalloc_socket(name, t->slots * t->entry_size, 64, socket);
-	t->newest = rte_malloc_socket(name, t->slots * sizeof(*t->newest), 64, socket);
-	t->hash = make_hash(t->slots, socket);
-	if (t->entries == NULL || t->newest == NULL || t->hash == NULL) {
-		saker_replay_free(t);
-		errno = ENOMEM;
-		return NULL;
-	}
-	for (uint32_t i = 0; i < t->slots; i++)
-		t->newest[i] = FREE;
-	return t;
+	ret = make_parts(t, name, socket);
+	if (ret == 0)
+		return t;
+	saker_replay_free(t);
+	errno = -ret;
+	return NULL;
 }
 
 void
@@ -323,23 +377,23 @@ saker_replay_free(struct saker_replay_table *t)
 {
 	if (t == NULL)
 		return;
-	rte_hash_free(t->hash);
-	rte_free(t->newest);
+	rte_free(t->index.place);
 	rte_free(t->entries);
+	rte_free(t->newest);
+	rte_free(t->accepted);
+	rte_free(t->free);
 	rte_free(t);
 }
 
 size_t
 saker_replay_size(uint32_t sources, uint32_t window)
 {
-	size_t slots = slots_of(sources);
-	/* rte_hash: key, its data pointer and free slot; a bucket of 64 octets for 8 keys, twice */
-	size_t hashed = RTE_ALIGN_CEIL(sizeof(struct saker_replay_key) + sizeof(void *), 16) +
-			sizeof(uint32_t);
+	struct saker_replay_table *t;
 
-	return sizeof(struct saker_replay_table) +
-	       slots * (entry_size(window) + sizeof(uint64_t) + hashed) +
-	       (size_t)rte_align32pow2((uint32_t)slots) * 2 * 64 / MIN_ENTRIES;
+	return sizeof(*t) +
+	       sources * (entry_size(window) + sizeof(*t->newest) + sizeof(*t->accepted) +
+				 sizeof(*t->free)) +
+	       (size_t)saker_index_places(sources) * sizeof(*t->index.place);
 }
 
 uint32_t
@@ -352,17 +406,15 @@ bool
 saker_replay_next(
 	const struct saker_replay_table *t, uint32_t *cursor, struct saker_replay_entry_info *info)
 {
-	for (; *cursor < t->slots; ++*cursor) {
+	for (; *cursor < t->sources; ++*cursor) {
 		const struct entry *e = entry_at(t, (int32_t)*cursor);
-		void *key;
 
-		if (t->newest[*cursor] == FREE ||
-			rte_hash_get_key_with_position(t->hash, (int32_t)*cursor, &key) != 0)
+		if (t->newest[*cursor] == FREE)
 			continue;
-		info->key = *(const struct saker_replay_key *)key;
+		memcpy(&info->key, &e->key, sizeof(info->key));
 		info->newest_run = e->run[e->newest & 1];
 		info->newest_bit = e->top[e->newest & 1];
-		info->accepted = e->accepted;
+		info->accepted = t->accepted[*cursor];
 		++*cursor;
 		return true;
 	}

@@ -18,6 +18,8 @@
 
 #include "saker_freshness.h"
 
+#define SAKER_REPLAY_BURST 64 /**< keys that are looked up together */
+
 struct saker_replay_table;
 
 /** A key: the source as the profile defines it, and the session. Zero unused octets. */
@@ -28,11 +30,11 @@ struct saker_replay_key {
 };
 
 /**
- * @param name unique among the process's tables, for the allocator
+ * @param name for the allocator
  * @param sources entries at most, at least 1
  * @param window bits of each of an entry's two windows, at least 64, a multiple of 64
  * @param socket NUMA node
- * @return NULL with errno set: no memory
+ * @return NULL with errno set: EINVAL, ENOMEM; EIO: the system has no random numbers
  */
 struct saker_replay_table *saker_replay_create(
 	const char *name, uint32_t sources, uint32_t window, int socket);
@@ -58,11 +60,10 @@ void saker_replay_expire(struct saker_replay_table *t, uint64_t oldest_run);
  * @param place n places, from saker_fresh()
  * @param entry receives n entry numbers, negative: not there
  * @param why receives n verdicts: SAKER_OK, SAKER_DROP_REPLAY, SAKER_DROP_REPLAY_OLD
- * @param n at most 64
+ * @param n at most SAKER_REPLAY_BURST
  */
-void saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *const *key,
-	const struct saker_sn_place *const *place, int32_t *entry, enum saker_drop *why,
-	unsigned int n);
+void saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *key,
+	const struct saker_sn_place *place, int32_t *entry, uint8_t *why, unsigned int n);
 
 /**
  * Check an authenticated packet against its window and mark it as seen.

@@ -89,6 +89,54 @@ struct saker_eesp_hdr {
  */
 enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h);
 
+/* The option that pads a header by four octets: PadN, two octets, zero. */
+#define SAKER_EESP_PAD_FOUR ((uint32_t)SAKER_EESP_OPT_PADN << 24 | 2u << 16)
+
+/**
+ * saker_eesp_read() for the header that nearly all packets have: the context option with IOffset
+ * 0, and padding at most.
+ * @return false if it is not one, or anything is wrong with it: ask saker_eesp_read()
+ */
+static inline bool
+saker_eesp_read_plain(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
+{
+	uint64_t base, sn;
+	uint32_t context, sn_at;
+	uint8_t variant, source_len;
+
+	if (len < SAKER_EESP_BASE + 4 + SAKER_EESP_SN + SAKER_EESP_ICV)
+		return false;
+	base = saker_load_be64(p);
+	context = saker_load_be32(p + SAKER_EESP_BASE);
+	variant = context >> 12 & 15;
+	if (base >> 56 != 0x80 || context >> 24 != SAKER_EESP_OPT_CONTEXT ||
+		(context & 0xf03) != 0 || variant >= SAKER_V_COUNT)
+		return false;
+	source_len = saker_eesp_source_len[variant];
+	if ((context >> 16 & 255) != 2u + source_len)
+		return false;
+	sn_at = SAKER_EESP_BASE + 4 + source_len;
+	if (len < sn_at + 4 + SAKER_EESP_SN + SAKER_EESP_ICV)
+		return false;
+	if (p[1] == source_len + 8 && saker_load_be32(p + sn_at) == SAKER_EESP_PAD_FOUR)
+		sn_at += 4;
+	else if (p[1] != source_len + 4)
+		return false;
+	sn = saker_load_be64(p + sn_at);
+	*h = (struct saker_eesp_hdr){
+		.source = source_len == 8   ? saker_load_be64(p + SAKER_EESP_SOURCE)
+			  : source_len == 4 ? saker_load_be32(p + SAKER_EESP_SOURCE)
+					    : 0,
+		.sn = sn,
+		.spi = (uint32_t)base,
+		.session = (uint16_t)(base >> 32),
+		.len = (uint16_t)(sn_at + SAKER_EESP_SN),
+		.variant = variant,
+		.key_idx = (uint8_t)context,
+	};
+	return sn != 0;
+}
+
 /** Where the parts of a packet lie. Offsets count from the base header. */
 struct saker_eesp_parts {
 	uint16_t payload_at; /**< first payload octet, clear or not; behind payload info */
@@ -115,6 +163,26 @@ struct saker_eesp_limits {
  */
 enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
 	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts);
+
+/**
+ * saker_eesp_split() where nothing is in clear.
+ * @return false if something is, or the packet is wrong: ask saker_eesp_split()
+ */
+static inline bool
+saker_eesp_split_plain(uint32_t len, const struct saker_eesp_hdr *h, bool transport,
+	struct saker_eesp_parts *parts)
+{
+	uint32_t cipher_len = len - h->len - SAKER_EESP_ICV;
+
+	*parts = (struct saker_eesp_parts){
+		.payload_at = (uint16_t)(h->len + (transport ? SAKER_EESP_PAYLOAD_INFO : 0)),
+		.cipher_at = h->len,
+		.skip_at = h->len,
+		.cipher_len = (uint16_t)cipher_len,
+	};
+	return (h->crypt_offset | h->ioffset) == 0 && len >= h->len + SAKER_EESP_ICV + 4u &&
+	       cipher_len % 4 == 0;
+}
 
 /** saker_eesp_aad() where octets are skipped: copies the others to @p scratch. */
 void saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch);

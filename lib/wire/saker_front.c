@@ -17,7 +17,7 @@ saker_front_init(
 		.len = (uint8_t)len,
 		.eesp_len = (uint8_t)t->len,
 		.family = o->family,
-		.udp = o->udp ? SAKER_UDP_HEADER : 0,
+		.udp_dst = o->udp ? saker_load_be16(o->octets + o->len - SAKER_UDP_HEADER + 2) : 0,
 		.df = o->df,
 		.source_len = saker_eesp_source_len[t->octets[t->context_at] >> 4],
 		.sum = o->sum,

@@ -26,9 +26,9 @@ struct saker_front_shape {
 	uint8_t len;        /**< octets of all headers */
 	uint8_t eesp_len;   /**< of the EESP header */
 	uint8_t family;     /**< of the outer IP header */
-	uint8_t udp;        /**< octets of UDP header, 0 or 8 */
 	uint8_t df;         /**< enum saker_df */
 	uint8_t source_len; /**< octets of source id: 0, 4 or 8 */
+	uint16_t udp_dst;   /**< UDP destination port; 0: no UDP header */
 	uint16_t sum;       /**< over the constant part of an IPv4 header */
 };
 
@@ -38,19 +38,6 @@ struct saker_front {
 	struct saker_front_shape shape;
 };
 
-/** What differs from packet to packet. */
-struct saker_front_fields {
-	uint64_t sn;
-	uint64_t source; /**< source id, where the wire has one */
-	uint16_t session;
-	uint16_t behind;  /**< octets behind all headers: payload, padding, ICV */
-	uint16_t id;      /**< IPv4 identification where don't-fragment is clear (RFC 6864) */
-	uint16_t udp_src; /**< UDP source port */
-	uint8_t tos;      /**< DSCP and ECN of the inner packet */
-	bool df;          /**< the inner packet may not be fragmented */
-	uint8_t key_idx;
-};
-
 /**
  * Join two templates. Only for headers without Crypt Offset and payload info.
  * @return false: they are longer than SAKER_FRONT_MAX, or not of that kind
@@ -58,59 +45,87 @@ struct saker_front_fields {
 bool saker_front_init(
 	struct saker_front *f, const struct saker_outer *o, const struct saker_eesp_tmpl *t);
 
+/**
+ * Copy all headers so that they end at @p payload. Up to SAKER_FRONT_ROOM octets in front of it are
+ * overwritten: whole moves from the end on.
+ */
+static inline void
+saker_front_copy(const struct saker_front *f, uint8_t *payload)
+{
+	memcpy(payload - 64, f->octets + SAKER_FRONT_MAX - 64, 64);
+	if (f->shape.len > 64)
+		memcpy(payload - SAKER_FRONT_MAX, f->octets, SAKER_FRONT_MAX - 64);
+}
+
+/** What the outer headers take from a packet. */
+struct saker_front_outer {
+	uint16_t behind;  /**< octets behind all headers: payload, padding, ICV */
+	uint16_t id;      /**< IPv4 identification where don't-fragment is clear (RFC 6864) */
+	uint16_t udp_src; /**< UDP source port */
+	uint8_t tos;      /**< DSCP and ECN of the inner packet */
+	bool df;          /**< the inner packet may not be fragmented */
+};
+
 /* The checksum is the constant part's sum plus the words that change. */
 static inline void
-saker_front_ip4(const struct saker_front_shape *f, uint8_t *at, const struct saker_front_fields *v)
+saker_front_ip4(const struct saker_front_shape *s, uint8_t *at, const struct saker_front_outer *v)
 {
-	uint16_t total = (uint16_t)(f->len + v->behind);
-	bool df = f->df == SAKER_DF_SET || (f->df == SAKER_DF_COPY && v->df);
+	uint16_t total = (uint16_t)(s->len + v->behind);
+	bool df = s->df == SAKER_DF_SET || (s->df == SAKER_DF_COPY && v->df);
 	uint32_t id_flags = df ? SAKER_IP4_DF : (uint32_t)v->id << 16;
-	uint32_t sum = (uint32_t)f->sum + total + v->tos + (id_flags >> 16) + (id_flags & 0xffff);
+	uint32_t sum = (uint32_t)s->sum + total + v->tos + (id_flags >> 16) + (id_flags & 0xffff);
 
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	saker_store_be32(at, 0x45000000 | (uint32_t)v->tos << 16 | total);
-	saker_store_be32(at + 4, id_flags);
+	saker_store_be64(
+		at, (uint64_t)(0x45000000 | (uint32_t)v->tos << 16 | total) << 32 | id_flags);
 	saker_store_be16(at + 10, (uint16_t)~sum);
 }
 
 static inline void
-saker_front_ip6(const struct saker_front_shape *f, uint8_t *at, const struct saker_front_fields *v)
+saker_front_ip6(const struct saker_front_shape *s, uint8_t *at, const struct saker_front_outer *v)
 {
 	saker_store_be32(at, 0x60000000 | (uint32_t)v->tos << 20);
-	saker_store_be16(at + 4, (uint16_t)(f->len - SAKER_IP6_HEADER + v->behind));
+	saker_store_be16(at + 4, (uint16_t)(s->len - SAKER_IP6_HEADER + v->behind));
 }
 
-/**
- * Write all headers so that they end at @p payload. Up to SAKER_FRONT_ROOM octets in front of it
- * are overwritten.
- */
+/** Finish the outer headers of a copy. */
 static inline void
-saker_front_write(const struct saker_front *f, uint8_t *payload, const struct saker_front_fields *v)
+saker_front_finish_outer(
+	const struct saker_front_shape *s, uint8_t *payload, const struct saker_front_outer *v)
 {
-	const struct saker_front_shape s = f->shape;
-	uint8_t *at = payload - s.len, *eesp = payload - s.eesp_len;
+	uint8_t *udp = payload - s->eesp_len - SAKER_UDP_HEADER;
+	uint64_t udp_len = SAKER_UDP_HEADER + s->eesp_len + v->behind;
 
-	/* Whole moves from the end on; what they are too many lies in the headroom. */
-	memcpy(payload - 64, f->octets + SAKER_FRONT_MAX - 64, 64);
-	if (s.len > 64)
-		memcpy(payload - SAKER_FRONT_MAX, f->octets, SAKER_FRONT_MAX - 64);
-	if (s.family == 4)
-		saker_front_ip4(&s, at, v);
+	if (s->udp_dst != 0)
+		saker_store_be64(udp,
+			(uint64_t)v->udp_src << 48 | (uint64_t)s->udp_dst << 32 | udp_len << 16);
+	if (s->family == 4)
+		saker_front_ip4(s, payload - s->len, v);
 	else
-		saker_front_ip6(&s, at, v);
-	if (s.udp != 0) {
-		saker_store_be16(eesp - SAKER_UDP_HEADER, v->udp_src);
-		saker_store_be16(eesp - SAKER_UDP_HEADER + 4,
-			(uint16_t)(SAKER_UDP_HEADER + s.eesp_len + v->behind));
-	}
-	saker_store_be16(eesp + 2, v->session);
-	eesp[SAKER_EESP_KEY_IDX] = v->key_idx;
-	if (s.source_len == 4)
-		saker_store_be32(eesp + SAKER_EESP_SOURCE, (uint32_t)v->source);
-	else if (s.source_len != 0)
-		saker_store_be64(eesp + SAKER_EESP_SOURCE, v->source);
-	saker_store_be64(payload - SAKER_EESP_SN, v->sn);
+		saker_front_ip6(s, payload - s->len, v);
+}
+
+/** Finish the EESP header of a copy. @param source source id, where the wire has one */
+static inline void
+saker_front_finish_eesp(const struct saker_front_shape *s, uint8_t *payload, uint16_t session,
+	uint8_t key_idx, uint64_t source)
+{
+	uint8_t *eesp = payload - s->eesp_len;
+
+	saker_store_be16(eesp + 2, session);
+	eesp[SAKER_EESP_KEY_IDX] = key_idx;
+	if (s->source_len == 4)
+		saker_store_be32(eesp + SAKER_EESP_SOURCE, (uint32_t)source);
+	else if (s->source_len != 0)
+		saker_store_be64(eesp + SAKER_EESP_SOURCE, source);
+}
+
+/** Put the SN at its place, which is the end of all headers. */
+static inline void
+saker_front_finish_sn(uint8_t *payload, uint64_t sn)
+{
+	saker_store_be64(payload - SAKER_EESP_SN, sn);
 }
 
 #endif

@@ -68,19 +68,36 @@ struct saker_ip_view {
  */
 enum saker_drop saker_ip_read(const uint8_t *p, uint32_t len, struct saker_ip_view *v);
 
+/** Sum of a 20-octet header as whole words, folded once: a multiple of 0xffff if all is well. */
+static inline uint64_t
+saker_ip4_word_sum(const uint8_t *p)
+{
+	uint64_t a, b, sum;
+	uint32_t c;
+
+	memcpy(&a, p, sizeof(a));
+	memcpy(&b, p + 8, sizeof(b));
+	memcpy(&c, p + 16, sizeof(c));
+	/* One's complement sums may be taken in words of any size and order (RFC 1071). */
+	sum = a + b;
+	sum += sum < b;
+	sum += c;
+	return sum + (sum < c);
+}
+
 /**
- * saker_ip_read() for an IPv4 header without options, which nearly all have.
+ * saker_ip_read() and the checksum for an IPv4 header without options, which nearly all have.
  * @return false if it is not one, or anything is wrong with it: ask saker_ip_read()
  */
 static inline bool
 saker_ip4_read_plain(const uint8_t *p, uint32_t len, struct saker_ip_view *v)
 {
-	uint16_t total, frag;
+	uint16_t total;
 
-	if (len < SAKER_IP4_HEADER || p[0] != 0x45)
+	/* Version, header length; more fragments, offset. */
+	if (len < SAKER_IP4_HEADER || ((p[0] ^ 0x45) | (p[6] & 0x3f) | p[7]) != 0)
 		return false;
 	total = saker_load_be16(p + 2);
-	frag = saker_load_be16(p + 6) & 0x3fff; /* more fragments, offset */
 	*v = (struct saker_ip_view){
 		.family = 4,
 		.tos = p[1],
@@ -90,7 +107,7 @@ saker_ip4_read_plain(const uint8_t *p, uint32_t len, struct saker_ip_view *v)
 		.l4_at = SAKER_IP4_HEADER,
 		.total = total,
 	};
-	return frag == 0 && total >= SAKER_IP4_HEADER && total <= len;
+	return total >= SAKER_IP4_HEADER && total <= len;
 }
 
 /** Source address of a packet that saker_ip_read() accepted. */

@@ -55,11 +55,11 @@ make_table(uint32_t sources, uint32_t window)
 static enum saker_drop
 peek(struct saker_replay_table *t, uint32_t source, uint64_t run, uint64_t bit, int32_t *entry)
 {
-	const struct saker_sn_place place = { run, bit }, *places = &place;
-	const struct saker_replay_key key = key_of(source, 0), *keys = &key;
-	enum saker_drop why;
+	const struct saker_sn_place place = { run, bit };
+	const struct saker_replay_key key = key_of(source, 0);
+	uint8_t why;
 
-	saker_replay_peek(t, &keys, &places, entry, &why, 1);
+	saker_replay_peek(t, &key, &place, entry, &why, 1);
 	return why;
 }
 
@@ -257,19 +257,18 @@ static void
 peeks_at_a_whole_burst(void **state)
 {
 	struct saker_replay_table *t = make_table(BURST, 64);
-	const struct saker_sn_place old = { 10, 5 }, new = { 10, 6 }, *place[BURST];
-	const struct saker_replay_key *key[BURST];
-	struct saker_replay_key keys[BURST];
-	enum saker_drop why[BURST];
+	const struct saker_sn_place old = { 10, 5 }, new = { 10, 6 };
+	struct saker_sn_place place[BURST];
+	struct saker_replay_key key[BURST];
+	uint8_t why[BURST];
 	int32_t entry[BURST];
 
 	(void)state;
 	for (uint32_t i = 0; i < BURST; i++) {
-		keys[i] = key_of(i, 0);
-		key[i] = &keys[i];
-		place[i] = i % 3 == 0 ? &new : &old;
+		key[i] = key_of(i, 0);
+		place[i] = i % 3 == 0 ? new : old;
 		if (i % 2 == 0)
-			assert_int_equal(saker_replay_accept(t, key[i], &old, -1), SAKER_OK);
+			assert_int_equal(saker_replay_accept(t, &key[i], &old, -1), SAKER_OK);
 	}
 	saker_replay_peek(t, key, place, entry, why, BURST);
 	for (uint32_t i = 0; i < BURST; i++) {

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_FLOW_H
+#define SAKER_FLOW_H
+
+/**
+ * @file
+ * The flow of a packet: ports, and keyed hashes of it. Arguments are a packet that saker_ip_read()
+ * accepted, and its view.
+ *
+ * Threads: every function touches only its arguments.
+ */
+
+#include <rte_branch_prediction.h>
+
+#include "saker_ip.h"
+
+#define SAKER_PORT_BIT(proto) (UINT64_C(1) << ((proto) % 64))
+
+/** TCP, UDP, DCCP, SCTP and UDP-Lite begin with two ports. */
+static inline bool
+saker_proto_has_ports(uint8_t proto)
+{
+	static const uint64_t with_ports[4] = {
+		[0] = SAKER_PORT_BIT(6) | SAKER_PORT_BIT(17) | SAKER_PORT_BIT(33),
+		[2] = SAKER_PORT_BIT(132) | SAKER_PORT_BIT(136),
+	};
+
+	return proto == SAKER_PROTO_UDP || proto == SAKER_PROTO_TCP ||
+	       (with_ports[proto / 64] >> proto % 64 & 1) != 0;
+}
+
+/** Protocol and ports, source port in the low half; 0 where there are none. */
+static inline uint64_t
+saker_load_ports(const uint8_t *ip, const struct saker_ip_view *v)
+{
+	uint32_t ports = 0;
+
+	if (likely(saker_proto_has_ports(v->proto) && v->has_l4 && v->total >= v->l4_at + 4))
+		memcpy(&ports, ip + v->l4_at, sizeof(ports));
+	return (uint64_t)v->proto << 32 | ports;
+}
+
+/** Eight octets, as they lie in memory. */
+static inline uint64_t
+saker_load_word(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/** Exchange the ports of saker_load_ports(). */
+static inline uint64_t
+saker_swap_ports(uint64_t ports)
+{
+	return (ports & ~UINT64_C(0xffffffff)) | (ports & 0xffff) << 16 | (ports >> 16 & 0xffff);
+}
+
+/** Two halves of a product: each of its bits hangs on all bits of both. */
+static inline uint64_t
+saker_mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/** Hash of a packet's flow, keyed: addresses, protocol, ports. */
+static inline uint32_t
+saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
+{
+	uint64_t ports = saker_load_ports(ip, v) ^ secret[1];
+
+	if (likely(v->family == 4))
+		return (uint32_t)saker_mix(saker_load_word(ip + 12) ^ secret[0], ports);
+	return (uint32_t)saker_mix(
+		saker_mix(saker_load_word(ip + 8) ^ secret[0], saker_load_word(ip + 16) ^ ports),
+		saker_mix(saker_load_word(ip + 24) ^ secret[1],
+			saker_load_word(ip + 32) ^ secret[0]));
+}
+
+/** The same over the source address alone. */
+static inline uint32_t
+saker_source_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
+{
+	if (v->family == 4)
+		return (uint32_t)saker_mix(saker_load_be32(ip + 12) ^ secret[0], secret[1]);
+	return (uint32_t)saker_mix(
+		saker_load_word(ip + 8) ^ secret[0], saker_load_word(ip + 16) ^ secret[1]);
+}
+
+#endif
