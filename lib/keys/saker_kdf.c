@@ -161,3 +161,21 @@ saker_kdf(const uint8_t key[32], const char label[2], const uint8_t *context, si
 	EVP_MAC_free(mac);
 	return good ? 0 : -EIO;
 }
+
+/* Multiply by x in GF(2^128). */
+static void
+double_block(const uint8_t *in, uint8_t *out)
+{
+	uint64_t hi = saker_load_be64(in), lo = saker_load_be64(in + 8);
+	uint64_t carry = hi >> 63;
+
+	saker_store_be64(out, hi << 1 | lo >> 63);
+	saker_store_be64(out + 8, lo << 1 ^ (0x87 & (0 - carry)));
+}
+
+void
+saker_cmac_subkeys(const uint8_t *zero, uint8_t *k1, uint8_t *k2)
+{
+	double_block(zero, k1);
+	double_block(k1, k2);
+}

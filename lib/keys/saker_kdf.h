@@ -125,6 +125,14 @@ saker_kdf_block(const struct saker_kdf_form *f, uint64_t sn, uint64_t source, ui
 }
 
 /**
+ * The subkeys of CMAC (SP 800-38B, section 6.1), in constant time; for crypto drivers.
+ * @param zero E_K(0), 16 octets
+ * @param k1 receives 16 octets, @p zero in the field times x
+ * @param k2 receives 16 octets, @p k1 in the field times x
+ */
+void saker_cmac_subkeys(const uint8_t *zero, uint8_t *k1, uint8_t *k2);
+
+/**
  * The derivation itself, for the control path: any label, context and length.
  * @param key 32 octets
  * @param label two octets

@@ -263,10 +263,34 @@ leaves_no_more_key_than_the_suite_has(void **state)
 	assert_memory_not_equal(key.mask, zero, SAKER_MASK_LEN);
 }
 
+static void
+makes_the_subkeys_of_cmac_as_published(void **state)
+{
+	/* SP 800-38B, appendix D.1 and D.3: E(0), K1, K2 */
+	static const char *const vectors[][3] = {
+		{ "7df76b0c1ab899b33e42f047b91b546f", "fbeed618357133667c85e08f7236a8de",
+			"f7ddac306ae266ccf90bc11ee46d513b" },
+		{ "e568f68194cf76d6174d4cc04310a854", "cad1ed03299eedac2e9a99808621502f",
+			"95a3da06533ddb585d3533010c42a0d9" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		uint8_t want[3][16], k1[16], k2[16];
+
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(saker_hex_decode(vectors[i][k], want[k], 16), 16);
+		saker_cmac_subkeys(want[0], k1, k2);
+		assert_memory_equal(k1, want[1], 16);
+		assert_memory_equal(k2, want[2], 16);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(makes_the_subkeys_of_cmac_as_published),
 		cmocka_unit_test(lays_out_the_input_octet_by_octet),
 		cmocka_unit_test(refuses_a_variant_that_is_not_known),
 		cmocka_unit_test(takes_the_rekey_word_from_the_counter_alone),

@@ -140,22 +140,6 @@ mb_lcore_fini(void *ctx)
 }
 
 static int
-mb_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
-{
-	struct context *c = ctx;
-
-	IMB_AES_KEYEXP_256(c->mgr, key, m->round_keys, c->decryption_schedule);
-	IMB_AES_CMAC_SUBKEY_GEN_256(c->mgr, m->round_keys, m->k1, m->k2);
-	saker_wipe(c->decryption_schedule, sizeof(c->decryption_schedule));
-	/* The library tells nobody when it does nothing. */
-	if (!saker_ct_equal(m->round_keys, key, KEY_LEN)) {
-		saker_wipe(m, sizeof(*m));
-		return -EIO;
-	}
-	return 0;
-}
-
-static int
 mb_expand(void *ctx, enum saker_suite suite, const struct saker_data_key *key,
 	struct saker_expanded_key *e)
 {
@@ -224,6 +208,26 @@ encrypt_planes(struct context *c, const struct saker_master *m, unsigned int blo
 	if (job == NULL)
 		job = IMB_FLUSH_JOB(c->mgr);
 	return job != NULL && job->status == IMB_STATUS_COMPLETED;
+}
+
+/* The library's own call for the subkeys branches on bits of them. */
+static int
+mb_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
+{
+	struct context *c = ctx;
+	bool good;
+
+	IMB_AES_KEYEXP_256(c->mgr, key, m->round_keys, c->decryption_schedule);
+	c->planes[0] = (block){ 0 };
+	/* The library tells nobody when it does nothing. */
+	good = saker_ct_equal(m->round_keys, key, KEY_LEN) && encrypt_planes(c, m, 1);
+	if (good)
+		saker_cmac_subkeys((const uint8_t *)c->planes, m->k1, m->k2);
+	else
+		saker_wipe(m, sizeof(*m));
+	saker_wipe(c->decryption_schedule, sizeof(c->decryption_schedule));
+	saker_wipe(c->planes, sizeof(c->planes[0]));
+	return good ? 0 : -EIO;
 }
 
 static void

@@ -447,17 +447,6 @@ vaes_expand(void *ctx, enum saker_suite suite, const struct saker_data_key *key,
 	return 0;
 }
 
-/* Multiply by x in GF(2^128): the subkey step of SP 800-38B. */
-static void
-double_block(const uint8_t *in, uint8_t *out)
-{
-	uint64_t hi = saker_load_be64(in), lo = saker_load_be64(in + 8);
-	uint64_t carry = hi >> 63;
-
-	saker_store_be64(out, hi << 1 | lo >> 63);
-	saker_store_be64(out + 8, lo << 1 ^ (0x87 & (0 - carry)));
-}
-
 /* A master is expanded as if it were a data key; the subkeys come from E(0). */
 static int
 vaes_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
@@ -469,8 +458,7 @@ vaes_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
 	aes_256.expand(g);
 	for (unsigned int r = 0; r <= ROUNDS_256; r++)
 		memcpy(m->round_keys[r], lane_of(&g->round_keys[r], 0), BLOCK);
-	double_block(lane_of(&g->zero, 0), m->k1);
-	double_block(m->k1, m->k2);
+	saker_cmac_subkeys(lane_of(&g->zero, 0), m->k1, m->k2);
 	forget(g, &aes_256, false);
 	return 0;
 }
