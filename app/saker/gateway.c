@@ -279,6 +279,7 @@ saker_gateway_stop(struct saker_gateway *g)
 	if (!atomic_load(&g->running))
 		return;
 	saker_lcores_stop(g);
+	g->stopped_tsc = rte_rdtsc();
 	saker_ports_stop(g);
 }
 

@@ -43,6 +43,7 @@ struct saker_gateway {
 	bool sending_refused;           /**< the SN state could not be used */
 	_Atomic bool running;           /**< workers go round */
 	uint64_t started_tsc;           /**< when they began */
+	uint64_t stopped_tsc;           /**< when they ended */
 };
 
 /**

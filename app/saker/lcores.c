@@ -195,6 +195,7 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->qsbr = g->qsbr;
 	w->running = &g->running;
 	w->crypto = g->crypto;
+	w->idle_mode = g->config->gateway.idle;
 	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);
 	set_tx(g, w, SAKER_INBOUND, SAKER_PORT_CLEAR);
 	return create_parts(g, w, faults);
@@ -238,6 +239,7 @@ saker_lcores_start(struct saker_gateway *g)
 		/* Rounds of an earlier run say nothing about this one. */
 		atomic_store(&w->loops, 0);
 		atomic_store(&w->idle_since, 0);
+		w->load.busy_cycles = 0;
 		if (rte_eal_remote_launch(saker_worker_run, w, w->lcore) == 0)
 			continue;
 		saker_lcores_stop(g);
@@ -294,6 +296,22 @@ saker_lcores_fini(struct saker_gateway *g)
 	}
 	rte_free(g->qsbr);
 	g->qsbr = NULL;
+}
+
+bool
+saker_lcores_alive(struct saker_gateway *g)
+{
+	bool alive = true;
+
+	if (!atomic_load(&g->running))
+		return true;
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		uint64_t loops = atomic_load_explicit(&g->workers[i]->loops, memory_order_relaxed);
+
+		alive = alive && loops != g->workers[i]->loops_seen;
+		g->workers[i]->loops_seen = loops;
+	}
+	return alive;
 }
 
 static bool

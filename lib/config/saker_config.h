@@ -35,6 +35,9 @@ enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
 enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
 
+/** What workers do without packets. */
+enum saker_idle_mode { SAKER_IDLE_POLL, SAKER_IDLE_SLEEP };
+
 /** Octets from a hexadecimal string. */
 struct saker_cfg_hex {
 	uint8_t len; /**< 0: not given */
@@ -59,6 +62,7 @@ struct saker_cfg_gateway {
 	char *state_dir; /**< relative to the configuration file unless absolute; resolved */
 	char driver[SAKER_NAME_MAX];
 	uint32_t mbufs; /**< packet buffers per port */
+	enum saker_idle_mode idle;
 	int line;
 };
 
@@ -178,6 +182,7 @@ const char *saker_cfg_action_name(enum saker_action v);
 const char *saker_cfg_mode_name(enum saker_mode v);
 const char *saker_cfg_sn_name(enum saker_sn_mode v);
 const char *saker_cfg_encap_name(enum saker_encap v);
+const char *saker_cfg_idle_name(enum saker_idle_mode v);
 const char *saker_cfg_combine_name(enum saker_combine v);
 
 /**

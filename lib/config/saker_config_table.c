@@ -41,6 +41,8 @@ static const struct saker_cfg_word mode_words[] = { { "tunnel", SAKER_MODE_TUNNE
 	{ "transport", SAKER_MODE_TRANSPORT }, { NULL, 0 } };
 static const struct saker_cfg_word df_words[] = { { "set", SAKER_DF_SET },
 	{ "copy", SAKER_DF_COPY }, { "clear", SAKER_DF_CLEAR }, { NULL, 0 } };
+static const struct saker_cfg_word idle_words[] = { { "poll", SAKER_IDLE_POLL },
+	{ "sleep", SAKER_IDLE_SLEEP }, { NULL, 0 } };
 
 #define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
 #define NAME_HELP           "Its name: up to 31 printable characters, unique within the section."
@@ -57,6 +59,10 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.help = "Crypto driver by name; `auto`: the best that passes its self-test." },
 	{ "mbufs", SAKER_T_INT, G(mbufs), .def = "16384", .min = 1024, .max = 4194304,
 		.help = "Packet buffers per port." },
+	{ "idle", SAKER_T_WORD, G(idle), .def = "poll", .words = idle_words,
+		.help = "What workers do without packets: go on polling, or sleep for up to a "
+			"millisecond, which leaves the CPU idle and delays the first packet after "
+			"a silence." },
 	END_OF_FIELDS,
 };
 
@@ -384,4 +390,10 @@ const char *
 saker_cfg_combine_name(enum saker_combine v)
 {
 	return saker_cfg_word(combine_words, (int)v);
+}
+
+const char *
+saker_cfg_idle_name(enum saker_idle_mode v)
+{
+	return saker_cfg_word(idle_words, (int)v);
 }
