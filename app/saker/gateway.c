@@ -13,6 +13,7 @@
 
 #include "lcores.h"
 #include "ports.h"
+#include "privileges.h"
 #include "saker_keyfile.h"
 
 #define DRAIN_MS     20   /* workers must stay idle this long */
@@ -205,6 +206,8 @@ saker_gateway_init(struct saker_gateway *g, const char *driver, bool serve)
 	if (conclude(&faults) != 0 || ret != 0)
 		return -EINVAL;
 	fprintf(stderr, "saker: crypto driver %s\n", g->crypto_why);
+	if (serve && saker_privileges_drop() != 0)
+		return -EPERM;
 	if (serve)
 		open_state(g);
 	return 0;
