@@ -15,6 +15,7 @@
 #include "ports.h"
 #include "privileges.h"
 #include "saker_keyfile.h"
+#include "steering.h"
 
 #define DRAIN_MS     20   /* workers must stay idle this long */
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
@@ -264,6 +265,7 @@ saker_gateway_start(struct saker_gateway *g)
 		return -EALREADY;
 	ret = saker_ports_start(g);
 	if (ret == 0) {
+		saker_steering_start(g);
 		wait_for_reservations(g);
 		ret = saker_lcores_start(g);
 	}
@@ -283,6 +285,7 @@ saker_gateway_stop(struct saker_gateway *g)
 		return;
 	saker_lcores_stop(g);
 	g->stopped_tsc = rte_rdtsc();
+	saker_steering_stop(g);
 	saker_ports_stop(g);
 }
 

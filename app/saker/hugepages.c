@@ -50,7 +50,9 @@ saker_hugepages_need(const struct saker_config *c)
 		const struct saker_cfg_group *g = &c->groups[i];
 
 		if (g->replay != SAKER_REPLAY_NONE)
-			need += saker_replay_size(g->replay_sources, g->replay_window);
+			/* Workers have a little more than their equal share each. */
+			need += saker_replay_size(
+				g->replay_sources + g->replay_sources / 4, g->replay_window);
 		need += (uint64_t)g->key_cache * PER_KEY;
 	}
 	return need;

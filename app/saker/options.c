@@ -149,10 +149,11 @@ saker_options_help(FILE *out)
 			options[i].arg ? options[i].arg : "");
 		fprintf(out, "  %-28s %s\n", left, options[i].help);
 	}
-	fprintf(out, "\nA first try without NIC or hugepages:\n"
-		     "  saker --no-huge -m 512 --no-pci --lcores 0@0,1@0 \\\n"
-		     "    --vdev=net_pcap0,rx_pcap=in.pcap,tx_pcap=back.pcap \\\n"
-		     "    --vdev=net_pcap1,rx_pcap=cipher.pcap,tx_pcap=out.pcap \\\n"
-		     "    -- -c saker.cfg --drain\n"
-		     "\nExit codes: 0 done, 1 failure, 2 wrong usage, 130 ended by a second signal.\n");
+	fprintf(out,
+		"\nA first try without NIC or hugepages:\n"
+		"  saker --no-huge -m 512 --no-pci --lcores 0@0,1@0 \\\n"
+		"    --vdev=net_pcap0,rx_pcap=in.pcap,tx_pcap=back.pcap \\\n"
+		"    --vdev=net_pcap1,rx_pcap=cipher.pcap,tx_pcap=out.pcap \\\n"
+		"    -- -c saker.cfg --drain\n"
+		"\nExit codes: 0 done, 1 failure, 2 wrong usage, 130 ended by a second signal.\n");
 }

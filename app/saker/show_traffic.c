@@ -276,4 +276,7 @@ saker_show_lcores(const struct saker_gateway *g, struct saker_out *out)
 		idle_cells(r, w);
 	}
 	saker_report_end(r, out, "no workers");
+	if (!out->json && g->steer.driver != NULL)
+		saker_out_printf(out, "\nsteering by %s%s%s\n", g->steer.driver->name,
+			g->steer.why[0] == '\0' ? "" : ": ", g->steer.why);
 }

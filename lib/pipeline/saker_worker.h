@@ -22,6 +22,7 @@
 #include "saker_burst.h"
 #include "saker_key_cache.h"
 #include "saker_sn.h"
+#include "saker_steer.h"
 
 #define SAKER_MAX_WORKERS 64
 #define SAKER_MAX_QUEUES  64   /**< receive queues of one worker */
@@ -96,6 +97,7 @@ struct saker_worker {
 	unsigned int index, lcore, n_workers;
 	int socket;
 	struct saker_worker *const *workers; /**< all, by index */
+	const struct saker_steer *steer;     /**< who owns what */
 	const struct saker_snapshot *_Atomic *snapshot;
 	struct rte_rcu_qsbr *qsbr;
 	_Atomic bool *running;
