@@ -518,7 +518,6 @@ names_values_as_the_file_spells_them(void **state)
 	assert_string_equal(saker_cfg_sn_name(SAKER_SN_COUNTER), "counter");
 	assert_string_equal(saker_cfg_encap_name(SAKER_ENCAP_IP), "ip");
 	assert_string_equal(saker_cfg_combine_name(SAKER_XOR), "xor");
-	assert_string_equal(saker_cfg_idle_name(SAKER_IDLE_SLEEP), "sleep");
 	assert_string_equal(saker_cfg_suite_name((enum saker_suite)77), "?");
 }
 
