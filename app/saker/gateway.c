@@ -13,7 +13,9 @@
 
 #include "lcores.h"
 #include "ports.h"
+#include "privileges.h"
 #include "saker_keyfile.h"
+#include "steering.h"
 
 #define DRAIN_MS     20   /* workers must stay idle this long */
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
@@ -205,6 +207,8 @@ saker_gateway_init(struct saker_gateway *g, const char *driver, bool serve)
 	if (conclude(&faults) != 0 || ret != 0)
 		return -EINVAL;
 	fprintf(stderr, "saker: crypto driver %s\n", g->crypto_why);
+	if (serve && saker_privileges_drop() != 0)
+		return -EPERM;
 	if (serve)
 		open_state(g);
 	return 0;
@@ -261,6 +265,7 @@ saker_gateway_start(struct saker_gateway *g)
 		return -EALREADY;
 	ret = saker_ports_start(g);
 	if (ret == 0) {
+		saker_steering_start(g);
 		wait_for_reservations(g);
 		ret = saker_lcores_start(g);
 	}
@@ -279,6 +284,8 @@ saker_gateway_stop(struct saker_gateway *g)
 	if (!atomic_load(&g->running))
 		return;
 	saker_lcores_stop(g);
+	g->stopped_tsc = rte_rdtsc();
+	saker_steering_stop(g);
 	saker_ports_stop(g);
 }
 

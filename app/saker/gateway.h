@@ -23,8 +23,18 @@ struct saker_port {
 	uint16_t n_rxq, n_txq;
 	struct rte_mempool *pool;
 	struct rte_ether_addr mac;
+	const char *steer;     /**< name of the steering driver, NULL: none */
 	rte_spinlock_t *locks; /**< one a transmit queue, where workers share them */
 	bool started;
+};
+
+/** How packets get to their owners. */
+struct saker_steering {
+	struct saker_steer how;               /**< workers look at this one */
+	const struct saker_steer_ops *driver; /**< NULL: not chosen yet */
+	void *state;                          /**< the driver's, while ports run */
+	bool on;                              /**< the driver runs */
+	char why[SAKER_STEER_WHY];            /**< why no better one; empty: there is none */
 };
 
 /** The whole program's state. */
@@ -38,11 +48,13 @@ struct saker_gateway {
 	unsigned int n_ports;
 	struct saker_worker *workers[SAKER_MAX_WORKERS];
 	unsigned int n_workers;
+	struct saker_steering steer;
 	struct rte_rcu_qsbr *qsbr;
 	struct saker_sn_keeper *keeper; /**< NULL: nothing may be sent under protection */
 	bool sending_refused;           /**< the SN state could not be used */
 	_Atomic bool running;           /**< workers go round */
 	uint64_t started_tsc;           /**< when they began */
+	uint64_t stopped_tsc;           /**< when they ended */
 };
 
 /**

@@ -52,6 +52,15 @@ check_sessions(const struct saker_gateway *g, struct saker_faults *faults)
 	return ret;
 }
 
+/* Owners are chosen by a hash, so some worker owns more than its equal share. */
+static uint32_t
+sources_of_worker(const struct saker_gateway *g, const struct saker_cfg_group *cfg)
+{
+	uint32_t share = (cfg->replay_sources + g->n_workers - 1) / g->n_workers;
+
+	return RTE_MIN(cfg->replay_sources, share + share / 4 + 16);
+}
+
 static int
 create_tables(struct saker_gateway *g, struct saker_worker *w, struct saker_faults *faults)
 {
@@ -59,7 +68,7 @@ create_tables(struct saker_gateway *g, struct saker_worker *w, struct saker_faul
 
 	for (unsigned int i = 0; i < s->n_groups; i++) {
 		const struct saker_cfg_group *cfg = s->groups[i].cfg;
-		uint32_t sources = (cfg->replay_sources + g->n_workers - 1) / g->n_workers;
+		uint32_t sources = sources_of_worker(g, cfg);
 		char name[32];
 
 		if (cfg->replay == SAKER_REPLAY_NONE)
@@ -192,10 +201,12 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->n_workers = g->n_workers;
 	w->socket = socket;
 	w->workers = g->workers;
+	w->steer = &g->steer.how;
 	w->snapshot = &g->snapshot;
 	w->qsbr = g->qsbr;
 	w->running = &g->running;
 	w->crypto = g->crypto;
+	w->idle_mode = g->config->gateway.idle;
 	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);
 	set_tx(g, w, SAKER_INBOUND, SAKER_PORT_CLEAR);
 	return create_parts(g, w, faults);
@@ -217,6 +228,7 @@ saker_lcores_init(struct saker_gateway *g, struct saker_faults *faults)
 
 	if (check_sessions(g, faults) != 0)
 		return -EINVAL;
+	g->steer.how.n_workers = (uint16_t)g->n_workers;
 	if (create_qsbr(g) != 0) {
 		saker_fault(faults, NULL, 0, "saker: no memory; give EAL more with -m");
 		return -EINVAL;
@@ -239,6 +251,7 @@ saker_lcores_start(struct saker_gateway *g)
 		/* Rounds of an earlier run say nothing about this one. */
 		atomic_store(&w->loops, 0);
 		atomic_store(&w->idle_since, 0);
+		w->load.busy_cycles = 0;
 		if (rte_eal_remote_launch(saker_worker_run, w, w->lcore) == 0)
 			continue;
 		saker_lcores_stop(g);
@@ -295,6 +308,22 @@ saker_lcores_fini(struct saker_gateway *g)
 	}
 	rte_free(g->qsbr);
 	g->qsbr = NULL;
+}
+
+bool
+saker_lcores_alive(struct saker_gateway *g)
+{
+	bool alive = true;
+
+	if (!atomic_load(&g->running))
+		return true;
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		uint64_t loops = atomic_load_explicit(&g->workers[i]->loops, memory_order_relaxed);
+
+		alive = alive && loops != g->workers[i]->loops_seen;
+		g->workers[i]->loops_seen = loops;
+	}
+	return alive;
 }
 
 static bool

@@ -32,4 +32,7 @@ void saker_lcores_fini(struct saker_gateway *g);
 /** True if no worker has seen a packet for some rounds and no inbox holds one. */
 bool saker_lcores_idle(const struct saker_gateway *g);
 
+/** False if a worker has not gone round since the last call: for a watchdog. */
+bool saker_lcores_alive(struct saker_gateway *g);
+
 #endif

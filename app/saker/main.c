@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +14,13 @@
 
 #include "cli.h"
 #include "gateway.h"
+#include "hugepages.h"
+#include "lcores.h"
+#include "notify.h"
 #include "options.h"
+#include "privileges.h"
 #include "show.h"
+#include "statline.h"
 
 #define POLL_MS 100
 
@@ -62,15 +66,6 @@ catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-/* Root keys pass through memory that no allocator marks: leave no core file at all. */
-static void
-forbid_core_files(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-}
-
 /* Where "--" stands, or 0. */
 static int
 find_separator(int argc, char **argv)
@@ -107,14 +102,14 @@ without_separator(int argc, char **argv)
 }
 
 static int
-start_eal(int argc, char **argv)
+start_eal(const struct saker_gateway *g, int argc, char **argv)
 {
+	if (saker_privileges_resume() != 0 ||
+		saker_hugepages_check(saker_hugepages_need(g->config), argc, argv, "") != 0)
+		return -1;
 	if (rte_eal_init(argc, argv) >= 0)
 		return 0;
-	fprintf(stderr,
-		"saker: EAL could not start (its reason stands above). Without hugepages, reserve "
-		"some: 'sysctl -w vm.nr_hugepages=1024' and --in-memory, or, to try saker out, "
-		"give EAL '--no-huge -m 512'.\n");
+	fprintf(stderr, "saker: EAL could not start (its reason stands above)\n");
 	return -1;
 }
 
@@ -129,16 +124,46 @@ print_summary(const struct saker_gateway *g)
 }
 
 static void
+print_line(struct saker_statline *l, const struct saker_gateway *g)
+{
+	char text[SAKER_STATLINE_MAX];
+
+	saker_statline_take(l, g, text, sizeof(text));
+	printf("%s\n", text);
+	fflush(stdout);
+	saker_notify("STATUS=%s", text);
+}
+
+static bool
+workers_alive(void *g)
+{
+	return saker_lcores_alive(g);
+}
+
+static void
+tell_ready(const struct saker_gateway *g)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%u ports, %u workers, crypto driver %s%s", g->n_ports,
+		g->n_workers, g->crypto->name, g->sending_refused ? ", REFUSES TO SEND" : "");
+	saker_notify_ready(text);
+}
+
+static void
 wait_and_report(struct saker_gateway *g, unsigned int period)
 {
 	uint64_t hz = rte_get_timer_hz(), next = rte_get_timer_cycles() + period * hz;
+	struct saker_statline line;
 
+	saker_statline_begin(&line, g);
 	while (!saker_quit_asked()) {
 		rte_delay_us_sleep(POLL_MS * 1000);
+		saker_notify_alive(workers_alive, g);
 		if (period == 0 || rte_get_timer_cycles() < next)
 			continue;
 		next += period * hz;
-		print_summary(g);
+		print_line(&line, g);
 	}
 }
 
@@ -147,8 +172,9 @@ serve_prompt(struct saker_gateway *g)
 {
 	if (saker_cli_start(g) != 0)
 		return SAKER_EXIT_FAILURE;
+	tell_ready(g);
 	while (!saker_quit_asked() && saker_cli_poll(g, POLL_MS))
-		;
+		saker_notify_alive(workers_alive, g);
 	saker_cli_stop();
 	return SAKER_EXIT_OK;
 }
@@ -165,6 +191,7 @@ serve(struct saker_gateway *g, const struct saker_options *o)
 		return serve_prompt(g);
 	if (!atomic_load(&g->running) && saker_gateway_start(g) != 0)
 		return SAKER_EXIT_FAILURE;
+	tell_ready(g);
 	if (!o->drain) {
 		wait_and_report(g, o->stats_period);
 		return SAKER_EXIT_OK;
@@ -184,6 +211,7 @@ run_gateway(struct saker_gateway *g, const struct saker_options *o)
 		return SAKER_EXIT_OK;
 	catch_signals();
 	code = serve(g, o);
+	saker_notify_stopping();
 	saker_gateway_stop(g);
 	print_summary(g);
 	return code;
@@ -195,13 +223,13 @@ run(const struct saker_options *o, int eal_argc, char **eal_argv)
 	static struct saker_gateway g;
 	int code = SAKER_EXIT_FAILURE;
 
-	if (saker_gateway_load(&g, o->config) != 0)
+	if (saker_privileges_assume(o->user) != 0 || saker_gateway_load(&g, o->config) != 0)
 		goto done;
 	if (o->check && eal_argc == 1) {
 		code = SAKER_EXIT_OK;
 		goto done;
 	}
-	if (start_eal(eal_argc, eal_argv) != 0)
+	if (start_eal(&g, eal_argc, eal_argv) != 0)
 		goto done;
 	code = run_gateway(&g, o);
 	saker_gateway_fini(&g);
@@ -222,7 +250,7 @@ main(int argc, char **argv)
 	int at = find_separator(argc, argv);
 	struct saker_options o;
 
-	forbid_core_files();
+	saker_privileges_harden();
 	if (at == 0)
 		return without_separator(argc, argv);
 	argv[at] = argv[0];

@@ -26,9 +26,10 @@ static const struct option_info {
 	{ "check-config", 0, FLAG, AT(check), NULL,
 		"check the configuration and exit; with EAL arguments, the ports too" },
 	{ "cmdline-file", 0, TEXT, AT(cmdline_file), "FILE", "run the commands of FILE first" },
-	{ "stats-period", 0, NUMBER, AT(stats_period), "SECONDS", "print statistics regularly" },
+	{ "stats-period", 0, NUMBER, AT(stats_period), "SECONDS", "print a line regularly" },
 	{ "crypto-driver", 0, TEXT, AT(driver), "NAME",
 		"crypto driver, instead of gateway.driver" },
+	{ "user", 0, TEXT, AT(user), "NAME", "become this user once the devices are open" },
 	{ "drain", 0, FLAG, AT(drain), NULL, "stop once every capture is read and all is sent" },
 	{ "version", 'V', FLAG, AT(version), NULL, "print the version" },
 	{ "help", 'h', FLAG, AT(help), NULL, "print this" },
@@ -148,10 +149,11 @@ saker_options_help(FILE *out)
 			options[i].arg ? options[i].arg : "");
 		fprintf(out, "  %-28s %s\n", left, options[i].help);
 	}
-	fprintf(out, "\nA first try without NIC or hugepages:\n"
-		     "  saker --no-huge -m 512 --no-pci --lcores 0@0,1@0 \\\n"
-		     "    --vdev=net_pcap0,rx_pcap=in.pcap,tx_pcap=back.pcap \\\n"
-		     "    --vdev=net_pcap1,rx_pcap=cipher.pcap,tx_pcap=out.pcap \\\n"
-		     "    -- -c saker.cfg --drain\n"
-		     "\nExit codes: 0 done, 1 failure, 2 wrong usage.\n");
+	fprintf(out,
+		"\nA first try without NIC or hugepages:\n"
+		"  saker --no-huge -m 512 --no-pci --lcores 0@0,1@0 \\\n"
+		"    --vdev=net_pcap0,rx_pcap=in.pcap,tx_pcap=back.pcap \\\n"
+		"    --vdev=net_pcap1,rx_pcap=cipher.pcap,tx_pcap=out.pcap \\\n"
+		"    -- -c saker.cfg --drain\n"
+		"\nExit codes: 0 done, 1 failure, 2 wrong usage, 130 ended by a second signal.\n");
 }

@@ -21,6 +21,7 @@ struct saker_options {
 	const char *config;
 	const char *cmdline_file;
 	const char *driver;
+	const char *user;
 	unsigned int stats_period; /**< seconds, 0: off */
 	bool interactive, check, drain, version, help;
 };

@@ -12,8 +12,6 @@
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define POOL_CACHE     256
-/* Beside the MTU a buffer holds the Ethernet header, and headers, padding and ICV to come. */
-#define ROOM_BESIDE_MTU 576
 
 static int
 find_device(struct saker_port *p, const struct saker_config *c, struct saker_faults *faults)
@@ -44,10 +42,9 @@ choose_rx_queues(
 static int
 create_pool(struct saker_port *p, const struct saker_config *c, struct saker_faults *faults)
 {
-	unsigned int room = RTE_PKTMBUF_HEADROOM + p->cfg->mtu + ROOM_BESIDE_MTU;
+	uint32_t room = saker_port_buffer_size(p->cfg);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	room = RTE_MAX(RTE_ALIGN(room, 64u), (unsigned int)RTE_MBUF_DEFAULT_BUF_SIZE);
 	snprintf(name, sizeof(name), "saker-port-%u", p->id);
 	p->pool = rte_pktmbuf_pool_create(name, c->gateway.mbufs, POOL_CACHE, 0, (uint16_t)room,
 		rte_eth_dev_socket_id(p->id));
@@ -77,7 +74,7 @@ setup_queues(struct saker_port *p, const struct rte_eth_dev_info *info)
 }
 
 static int
-configure(struct saker_port *p, const struct rte_eth_dev_info *info)
+configure(struct saker_port *p, const struct rte_eth_dev_info *info, bool interrupts)
 {
 	struct rte_eth_conf conf = { .rxmode.mtu = p->cfg->mtu };
 	int ret;
@@ -88,6 +85,7 @@ configure(struct saker_port *p, const struct rte_eth_dev_info *info)
 							   RTE_ETH_RSS_TCP) &
 						   info->flow_type_rss_offloads;
 	}
+	conf.intr_conf.rxq = interrupts;
 	ret = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
 	if (ret == 0)
 		ret = setup_queues(p, info);
@@ -112,6 +110,7 @@ create_locks(struct saker_port *p, unsigned int workers)
 static int
 init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *faults)
 {
+	bool sleeps = g->config->gateway.idle == SAKER_IDLE_SLEEP;
 	struct rte_eth_dev_info info;
 	int ret = rte_eth_dev_info_get(p->id, &info);
 
@@ -120,7 +119,9 @@ init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *fa
 	if (ret == 0) {
 		p->n_rxq = choose_rx_queues(p, &info, g->n_workers);
 		p->n_txq = (uint16_t)RTE_MIN(g->n_workers, (unsigned int)info.max_tx_queues);
-		ret = configure(p, &info);
+		ret = configure(p, &info, sleeps);
+		if (ret != 0 && sleeps)
+			ret = configure(p, &info, false);
 	}
 	if (ret == 0)
 		ret = create_locks(p, g->n_workers);

@@ -14,6 +14,15 @@
 
 #include "gateway.h"
 
+/** Octets of one packet buffer of a port: its MTU, and headers, padding and ICV to come. */
+static inline uint32_t
+saker_port_buffer_size(const struct saker_cfg_port *cfg)
+{
+	uint32_t room = RTE_PKTMBUF_HEADROOM + cfg->mtu + 576u;
+
+	return RTE_MAX(RTE_ALIGN(room, 64u), (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
 /**
  * Find and configure every port of the configuration: queues for the workers, buffers.
  * @return 0, or -EINVAL: faults were added

@@ -66,6 +66,7 @@ static const struct saker_column info_columns[] = {
 	{ "rx_queues", 'r' },
 	{ "tx_queues", 'r' },
 	{ "next_hop_mac", 'l' },
+	{ "steer", 'l' },
 };
 
 static void
@@ -87,6 +88,10 @@ info_rows(struct saker_report *r, const struct saker_port *p, bool all)
 	saker_report_u64(r, p->n_txq);
 	if (p->cfg->has_next_hop)
 		mac_cell(r, p->cfg->next_hop_mac);
+	else
+		saker_report_none(r);
+	if (p->steer != NULL)
+		saker_report_text(r, "%s", p->steer);
 	else
 		saker_report_none(r);
 }

@@ -6,6 +6,8 @@
  * What passes and what is lost: stages, drops, lcores.
  */
 
+#include <rte_cycles.h>
+
 #include "show_parts.h"
 
 static struct saker_stage_count
@@ -168,6 +170,70 @@ queues_cell(struct saker_report *r, const struct saker_gateway *g, const struct 
 		saker_report_text(r, "%s", text);
 }
 
+/* Packets that a worker has taken through the expensive stages: its own and those it was given. */
+static uint64_t
+worker_packets(const struct saker_worker *w)
+{
+	return saker_peek(&w->count[SAKER_OUTBOUND].rx_packets) +
+	       saker_peek(&w->count[SAKER_INBOUND].rx_packets) -
+	       saker_peek(&w->count[SAKER_INBOUND].handed_over) + saker_peek(&w->load.taken_over);
+}
+
+/* How packets are shared out: 100 where this worker has its equal share of all. */
+static void
+share_cell(struct saker_report *r, const struct saker_gateway *g, uint64_t packets)
+{
+	uint64_t all = 0;
+
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		all += worker_packets(g->workers[i]);
+	if (all == 0)
+		saker_report_none(r);
+	else
+		saker_report_real(r, (double)packets * 100 * g->n_workers / (double)all);
+}
+
+static void
+load_cell(struct saker_report *r, const struct saker_gateway *g, const struct saker_worker *w)
+{
+	uint64_t end = atomic_load(&g->running) ? rte_rdtsc() : g->stopped_tsc;
+
+	if (g->started_tsc == 0 || end <= g->started_tsc)
+		saker_report_none(r);
+	else
+		saker_report_real(r, (double)saker_peek(&w->load.busy_cycles) * 100 /
+					     (double)(end - g->started_tsc));
+}
+
+static void
+way_cells(struct saker_report *r, const struct saker_worker *w)
+{
+	for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++) {
+		saker_report_u64(r, saker_peek(&w->count[d].rx_packets));
+		saker_report_u64(r, saker_peek(&w->count[d].tx_packets));
+	}
+}
+
+static void
+handover_cells(struct saker_report *r, const struct saker_worker *w)
+{
+	saker_report_u64(r, saker_peek(&w->count[SAKER_INBOUND].handed_over));
+	saker_report_u64(r, saker_peek(&w->load.taken_over));
+	saker_report_u64(r, saker_peek(&w->load.held_back));
+	saker_report_u64(r, w->inbox == NULL ? 0 : rte_ring_count(w->inbox));
+}
+
+static void
+idle_cells(struct saker_report *r, const struct saker_worker *w)
+{
+	const char *idle = saker_cfg_idle_name(w->idle_mode);
+
+	saker_report_text(r, "%s", w->interrupts ? "interrupt" : idle);
+	saker_report_u64(r, saker_peek(&w->load.busy_rounds));
+	saker_report_u64(r, saker_peek(&w->load.empty_rounds));
+	saker_report_u64(r, saker_peek(&w->load.naps));
+}
+
 void
 saker_show_lcores(const struct saker_gateway *g, struct saker_out *out)
 {
@@ -176,18 +242,25 @@ saker_show_lcores(const struct saker_gateway *g, struct saker_out *out)
 		{ "worker", 'r' },
 		{ "socket", 'r' },
 		{ "rx_queues", 'l' },
-		{ "rx_packets", 'r' },
-		{ "tx_packets", 'r' },
+		{ "load_percent", 'r' },
+		{ "share_percent", 'r' },
+		{ "outbound_in", 'r' },
+		{ "outbound_out", 'r' },
+		{ "inbound_in", 'r' },
+		{ "inbound_out", 'r' },
 		{ "handed_over", 'r' },
+		{ "taken_over", 'r' },
+		{ "held_back", 'r' },
 		{ "inbox", 'r' },
-		{ "loops", 'r' },
+		{ "idle", 'l' },
+		{ "busy_rounds", 'r' },
+		{ "empty_rounds", 'r' },
+		{ "naps", 'r' },
 	};
 	struct saker_report *r = SAKER_REPORT_BEGIN("lcores", columns);
 
 	for (unsigned int i = 0; i < g->n_workers; i++) {
 		struct saker_worker *w = g->workers[i];
-		const struct saker_way_count *out_way = &w->count[SAKER_OUTBOUND];
-		const struct saker_way_count *in_way = &w->count[SAKER_INBOUND];
 
 		saker_report_u64(r, w->lcore);
 		saker_report_u64(r, w->index);
@@ -196,13 +269,14 @@ saker_show_lcores(const struct saker_gateway *g, struct saker_out *out)
 		else
 			saker_report_u64(r, (unsigned int)w->socket);
 		queues_cell(r, g, w);
-		saker_report_u64(
-			r, saker_peek(&out_way->rx_packets) + saker_peek(&in_way->rx_packets));
-		saker_report_u64(
-			r, saker_peek(&out_way->tx_packets) + saker_peek(&in_way->tx_packets));
-		saker_report_u64(r, saker_peek(&in_way->handed_over));
-		saker_report_u64(r, w->inbox == NULL ? 0 : rte_ring_count(w->inbox));
-		saker_report_u64(r, atomic_load_explicit(&w->loops, memory_order_relaxed));
+		load_cell(r, g, w);
+		share_cell(r, g, worker_packets(w));
+		way_cells(r, w);
+		handover_cells(r, w);
+		idle_cells(r, w);
 	}
 	saker_report_end(r, out, "no workers");
+	if (!out->json && g->steer.driver != NULL)
+		saker_out_printf(out, "\nsteering by %s%s%s\n", g->steer.driver->name,
+			g->steer.why[0] == '\0' ? "" : ": ", g->steer.why);
 }

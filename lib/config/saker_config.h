@@ -29,11 +29,19 @@
 
 enum saker_port_role { SAKER_PORT_CLEAR, SAKER_PORT_CIPHER };
 enum saker_encap { SAKER_ENCAP_UDP, SAKER_ENCAP_IP };
+/** What the UDP source port is derived from. */
+enum saker_source_port { SAKER_SOURCE_PORT_FLOW, SAKER_SOURCE_PORT_SESSION };
 enum saker_role { SAKER_ROLE_PEER, SAKER_ROLE_SERVER, SAKER_ROLE_CLIENT };
 enum saker_isolate { SAKER_ISOLATE_FLOW, SAKER_ISOLATE_SOURCE, SAKER_ISOLATE_POLICY };
 enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT };
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
 enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
+
+/** What workers do without packets. */
+enum saker_idle_mode { SAKER_IDLE_POLL, SAKER_IDLE_SLEEP };
+
+/** How packets get to the worker that owns their session. */
+enum saker_steer_choice { SAKER_STEER_AUTO, SAKER_STEER_RTE_FLOW, SAKER_STEER_SOFTWARE };
 
 /** Octets from a hexadecimal string. */
 struct saker_cfg_hex {
@@ -59,6 +67,8 @@ struct saker_cfg_gateway {
 	char *state_dir; /**< relative to the configuration file unless absolute; resolved */
 	char driver[SAKER_NAME_MAX];
 	uint32_t mbufs; /**< packet buffers per port */
+	enum saker_idle_mode idle;
+	enum saker_steer_choice steer;
 	int line;
 };
 
@@ -121,6 +131,7 @@ struct saker_cfg_group {
 	char *data_keys; /**< role client: file of handed-out data keys, resolved; or NULL */
 	enum saker_encap encap;
 	uint16_t udp_port;
+	enum saker_source_port source_port;
 	uint8_t protocol;
 	int line;
 };
@@ -178,6 +189,7 @@ const char *saker_cfg_action_name(enum saker_action v);
 const char *saker_cfg_mode_name(enum saker_mode v);
 const char *saker_cfg_sn_name(enum saker_sn_mode v);
 const char *saker_cfg_encap_name(enum saker_encap v);
+const char *saker_cfg_idle_name(enum saker_idle_mode v);
 const char *saker_cfg_combine_name(enum saker_combine v);
 
 /**

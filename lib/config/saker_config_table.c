@@ -41,6 +41,12 @@ static const struct saker_cfg_word mode_words[] = { { "tunnel", SAKER_MODE_TUNNE
 	{ "transport", SAKER_MODE_TRANSPORT }, { NULL, 0 } };
 static const struct saker_cfg_word df_words[] = { { "set", SAKER_DF_SET },
 	{ "copy", SAKER_DF_COPY }, { "clear", SAKER_DF_CLEAR }, { NULL, 0 } };
+static const struct saker_cfg_word source_port_words[] = { { "flow", SAKER_SOURCE_PORT_FLOW },
+	{ "session", SAKER_SOURCE_PORT_SESSION }, { NULL, 0 } };
+static const struct saker_cfg_word steer_words[] = { { "auto", SAKER_STEER_AUTO },
+	{ "rte_flow", SAKER_STEER_RTE_FLOW }, { "software", SAKER_STEER_SOFTWARE }, { NULL, 0 } };
+static const struct saker_cfg_word idle_words[] = { { "poll", SAKER_IDLE_POLL },
+	{ "sleep", SAKER_IDLE_SLEEP }, { NULL, 0 } };
 
 #define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
 #define NAME_HELP           "Its name: up to 31 printable characters, unique within the section."
@@ -57,6 +63,14 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.help = "Crypto driver by name; `auto`: the best that passes its self-test." },
 	{ "mbufs", SAKER_T_INT, G(mbufs), .def = "16384", .min = 1024, .max = 4194304,
 		.help = "Packet buffers per port." },
+	{ "idle", SAKER_T_WORD, G(idle), .def = "poll", .words = idle_words,
+		.help = "What workers do without packets: go on polling, or sleep for up to a "
+			"millisecond, which leaves the CPU idle and delays the first packet after "
+			"a silence." },
+	{ "steer", SAKER_T_WORD, G(steer), .def = "auto", .words = steer_words,
+		.help = "How received packets get to the worker that owns their session: by flow "
+			"rules of the NIC, or from any queue over rings between workers; `auto`: "
+			"by rules if the NIC takes them." },
 	END_OF_FIELDS,
 };
 
@@ -234,6 +248,11 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "What follows the outer IP header." },
 	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .def = "4500", .min = 1,
 		.max = 65535, ONLY("encap", "udp"), .help = "UDP port to send to and listen at." },
+	{ "source_port", SAKER_T_WORD, SAKER_F_LENIENT, T(source_port), .def = "flow",
+		.words = source_port_words, ONLY("encap", "udp"),
+		.help = "What the UDP source port is derived from: the inner flow, which spreads "
+			"over paths and queues, or the session, which a receiving NIC keeps on one "
+			"queue." },
 	{ "protocol", SAKER_T_INT, SAKER_F_LENIENT, T(protocol), .def = "49", .min = 2, .max = 254,
 		ONLY("encap", "ip"), .help = "IP protocol number." },
 	END_OF_FIELDS,
@@ -384,4 +403,10 @@ const char *
 saker_cfg_combine_name(enum saker_combine v)
 {
 	return saker_cfg_word(combine_words, (int)v);
+}
+
+const char *
+saker_cfg_idle_name(enum saker_idle_mode v)
+{
+	return saker_cfg_word(idle_words, (int)v);
 }

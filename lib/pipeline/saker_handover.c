@@ -4,15 +4,11 @@
 
 #include "saker_handover.h"
 
-#include <rte_hash_crc.h>
-
 unsigned int
 saker_owner(const struct saker_worker *w, const struct saker_group *g,
 	const struct saker_replay_key *key)
 {
-	uint32_t hash = rte_hash_crc(key, sizeof(*key), g->cfg->spi);
-
-	return (unsigned int)((uint64_t)hash * w->n_workers >> 32);
+	return saker_steer_owner(w->steer, g->variant, g->cfg->spi, key);
 }
 
 static struct rte_ring *

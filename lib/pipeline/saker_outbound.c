@@ -3,6 +3,7 @@
  */
 
 #include <rte_ether.h>
+#include <rte_hash_crc.h>
 
 #include "saker_crypto_stage.h"
 #include "saker_flow.h"
@@ -190,6 +191,14 @@ choose_client_key(struct saker_burst *b, unsigned int i, uint64_t epoch)
 	saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
 }
 
+/* One UDP source port for all packets of a session. Both stand on the wire: nothing to hide. */
+static void
+set_flow(struct saker_burst *b, uint16_t at, unsigned int n, uint32_t flow)
+{
+	for (unsigned int k = 0; k < n; k++)
+		b->flow[at + k] = flow;
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
@@ -207,6 +216,8 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	}
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
+	if (unlikely(g->cfg->source_port == SAKER_SOURCE_PORT_SESSION))
+		set_flow(b, at, grant->n, rte_hash_crc_4byte(session, g->cfg->spi));
 }
 
 /* Give SNs to neighbours that share an SN line. @return the first slot behind them. */

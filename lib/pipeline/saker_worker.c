@@ -4,17 +4,16 @@
 
 #include "saker_worker.h"
 
-#include <sched.h>
 #include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include "saker_handover.h"
+#include "saker_idle.h"
 #include "saker_stages.h"
 
-#define TX_TRIES    16 /* a port that is slow for a moment loses nothing */
-#define IDLE_ROUNDS 64 /* empty rounds before the CPU is offered to others */
+#define TX_TRIES 16 /* a port that is slow for a moment loses nothing */
 
 const struct saker_stage *const saker_stages[SAKER_DIRECTIONS] = {
 	[SAKER_OUTBOUND] = saker_outbound_stages,
@@ -235,8 +234,10 @@ empty_inbox(struct saker_worker *w)
 	if (w->inbox == NULL)
 		return 0;
 	n = rte_ring_dequeue_burst(w->inbox, (void **)w->burst.m, SAKER_BURST, NULL);
-	if (n > 0)
-		saker_worker_process(w, SAKER_INBOUND, (uint16_t)n, true);
+	if (n == 0)
+		return 0;
+	w->load.taken_over += n;
+	saker_worker_process(w, SAKER_INBOUND, (uint16_t)n, true);
 	return n;
 }
 
@@ -255,41 +256,26 @@ go_round(struct saker_worker *w)
 	return n;
 }
 
-static void
-note_loop(struct saker_worker *w, unsigned int work, unsigned int *idle)
-{
-	uint64_t loops = atomic_load_explicit(&w->loops, memory_order_relaxed) + 1;
-
-	atomic_store_explicit(&w->loops, loops, memory_order_release);
-	if (work > 0 || w->n_waiting > 0)
-		atomic_store_explicit(&w->idle_since, loops, memory_order_release);
-	if (work > 0) {
-		*idle = 0;
-		return;
-	}
-	/* Pollers that share a CPU would else spend whole time slices on nothing. */
-	if (++*idle % IDLE_ROUNDS == 0 || w->n_waiting > 0)
-		sched_yield();
-}
-
 int
 saker_worker_run(void *arg)
 {
 	struct saker_worker *w = arg;
-	unsigned int idle = 0;
 
 	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+	saker_idle_begin(w);
 	read_clock(w);
 	saker_clock_start(&w->clock, w->now_ms);
 	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
 	for (unsigned int i = 0; i < w->s->n_groups; i++)
 		w->fresh[i].now_ms = 0; /* the start has changed */
 	while (atomic_load_explicit(w->running, memory_order_relaxed)) {
+		uint64_t began = rte_rdtsc();
 		unsigned int work = go_round(w);
 
 		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
-		note_loop(w, work, &idle);
+		saker_idle_round(w, work, began);
 	}
+	saker_idle_end(w);
 	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
 	return 0;
 }

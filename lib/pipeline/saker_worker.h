@@ -22,6 +22,7 @@
 #include "saker_burst.h"
 #include "saker_key_cache.h"
 #include "saker_sn.h"
+#include "saker_steer.h"
 
 #define SAKER_MAX_WORKERS 64
 #define SAKER_MAX_QUEUES  64   /**< receive queues of one worker */
@@ -60,6 +61,15 @@ struct saker_way_count {
 	uint64_t handed_over; /**< inbound: packets given to their owner */
 };
 
+/** How a worker spends its time. */
+struct saker_load {
+	uint64_t busy_cycles; /**< in rounds that had packets */
+	uint64_t busy_rounds, empty_rounds;
+	uint64_t naps;       /**< empty rounds that ended in a sleep */
+	uint64_t taken_over; /**< packets that other workers gave */
+	uint64_t held_back;  /**< rounds that ended with packets waiting for a full inbox */
+};
+
 /** Counters of one policy on one lcore. */
 struct saker_policy_count {
 	uint64_t out_packets, out_octets, in_packets, in_octets;
@@ -96,6 +106,7 @@ struct saker_worker {
 	unsigned int index, lcore, n_workers;
 	int socket;
 	struct saker_worker *const *workers; /**< all, by index */
+	const struct saker_steer *steer;     /**< who owns what */
 	const struct saker_snapshot *_Atomic *snapshot;
 	struct rte_rcu_qsbr *qsbr;
 	_Atomic bool *running;
@@ -109,6 +120,7 @@ struct saker_worker {
 	unsigned int n_rx;
 	struct saker_tx
 		tx[SAKER_DIRECTIONS]; /**< by direction: outbound leaves by the cipher port */
+	enum saker_idle_mode idle_mode;
 
 	/* the worker's own */
 	const struct saker_snapshot *s; /**< for this loop */
@@ -117,16 +129,21 @@ struct saker_worker {
 	uint64_t now_ms;                       /**< the clock, read once a burst */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
-	uint16_t expire_next; /**< group whose replay table is swept next */
+	unsigned int idle_rounds; /**< empty ones in a row */
+	uint64_t silent_since;    /**< TSC after the last packet */
+	uint16_t expire_next;     /**< group whose replay table is swept next */
 	struct saker_burst burst;
 	struct saker_batch batch;
 	uint8_t aad[SAKER_BURST][SAKER_EESP_MAX_AAD];
 
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));
+	struct saker_load load;
+	bool interrupts;                         /**< a packet ends a sleep */
 	struct saker_policy_count *policy_count; /**< one per policy */
 	_Atomic uint64_t loops;                  /**< times round */
 	_Atomic uint64_t idle_since;             /**< `loops` when the last packet was seen */
+	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */
 };
 
 /** Body of a worker lcore: loops until *w->running is false. @param arg struct saker_worker */

@@ -312,6 +312,41 @@ shows_nothing_but_does_not_fail_before_set_up(void **state)
 }
 
 static void
+shows_load_balance_and_handovers_of_workers(void **state)
+{
+	(void)state;
+	workers[0].count[SAKER_OUTBOUND].rx_packets = 100;
+	workers[0].count[SAKER_OUTBOUND].tx_packets = 90;
+	workers[0].count[SAKER_INBOUND].rx_packets = 60;
+	workers[0].count[SAKER_INBOUND].handed_over = 60;
+	workers[0].load.held_back = 7;
+	workers[0].load.busy_cycles = 250;
+	workers[1].count[SAKER_INBOUND].tx_packets = 59;
+	workers[1].load = (struct saker_load){
+		.taken_over = 60, .busy_rounds = 3, .empty_rounds = 40, .naps = 4
+	};
+	workers[1].idle_mode = SAKER_IDLE_SLEEP;
+	workers[0].rx[0] = (struct saker_rx){ .port = 0, .queue = 1 };
+	workers[0].n_rx = 1;
+	assert_non_null(strstr(shown("lcores", true), "\"load_percent\":null"));
+	gateway.started_tsc = 1000;
+	gateway.stopped_tsc = 2000;
+	assert_string_equal(shown("lcores", true),
+		"{\"lcores\":[{\"lcore\":1,\"worker\":0,\"socket\":0,\"rx_queues\":\"clear:1\","
+		"\"load_percent\":25.0,\"share_percent\":125.0,"
+		"\"outbound_in\":100,\"outbound_out\":90,\"inbound_in\":60,\"inbound_out\":0,"
+		"\"handed_over\":60,\"taken_over\":0,\"held_back\":7,\"inbox\":0,"
+		"\"idle\":\"poll\",\"busy_rounds\":0,\"empty_rounds\":0,\"naps\":0},"
+		"{\"lcore\":2,\"worker\":1,\"socket\":0,\"rx_queues\":null,"
+		"\"load_percent\":0.0,\"share_percent\":75.0,"
+		"\"outbound_in\":0,\"outbound_out\":0,\"inbound_in\":0,\"inbound_out\":59,"
+		"\"handed_over\":0,\"taken_over\":60,\"held_back\":0,\"inbox\":0,"
+		"\"idle\":\"sleep\",\"busy_rounds\":3,\"empty_rounds\":40,\"naps\":4}]}\n");
+	workers[1].interrupts = true;
+	assert_non_null(strstr(shown("lcores", false), "  interrupt  "));
+}
+
+static void
 marks_the_crypto_driver_in_use(void **state)
 {
 	(void)state;
@@ -377,6 +412,7 @@ main(void)
 		cmocka_unit_test_setup(says_that_sending_is_refused, reset),
 		cmocka_unit_test_setup(every_noun_gives_one_line_of_json_under_its_name, reset),
 		cmocka_unit_test_setup(shows_nothing_but_does_not_fail_before_set_up, reset),
+		cmocka_unit_test_setup(shows_load_balance_and_handovers_of_workers, reset),
 		cmocka_unit_test_setup(marks_the_crypto_driver_in_use, reset),
 		cmocka_unit_test_setup(refuses_a_port_or_a_table_that_is_not_there, reset),
 		cmocka_unit_test_setup(sums_up_in_few_lines, reset),
