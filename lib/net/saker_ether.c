@@ -81,6 +81,12 @@ saker_mac_of_group(const struct saker_ip *ip, uint8_t mac[SAKER_MAC])
 	}
 }
 
+bool
+saker_ip6_is_link_local(const struct saker_ip *ip)
+{
+	return ip->family == 6 && ip->octets[0] == 0xfe && (ip->octets[1] & 0xc0) == 0x80;
+}
+
 void
 saker_ip6_link_local(const uint8_t mac[SAKER_MAC], struct saker_ip *ip)
 {

@@ -69,6 +69,9 @@ bool saker_ip_is_group(const struct saker_ip *ip);
 /** MAC address of an IP address that saker_ip_is_group() (RFC 1112 section 6.4, RFC 2464). */
 void saker_mac_of_group(const struct saker_ip *ip, uint8_t mac[SAKER_MAC]);
 
+/** True for link-local IPv6 addresses (RFC 4291, section 2.5.6). */
+bool saker_ip6_is_link_local(const struct saker_ip *ip);
+
 /** The link-local address that a MAC address makes (RFC 4291, appendix A). */
 void saker_ip6_link_local(const uint8_t mac[SAKER_MAC], struct saker_ip *ip);
 
