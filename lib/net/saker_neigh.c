@@ -40,6 +40,7 @@ struct entry {
 	struct saker_ip ip;
 	uint8_t link;
 	uint8_t state, tries;
+	bool asked; /* an answer is awaited */
 	uint8_t mac[SAKER_MAC];
 	uint32_t at;           /**< its place in `live` */
 	uint64_t due_ms;       /**< when something is to be done */
@@ -122,6 +123,7 @@ ask(struct saker_neigh *t, struct entry *e, bool everyone)
 
 	p->send(p->arg, e->link, frame, len);
 	e->tries++;
+	e->asked = true;
 	e->due_ms = t->c->now_ms + RETRANS_MS;
 }
 
@@ -232,30 +234,36 @@ take_mac(struct saker_neigh *t, struct entry *e, const uint8_t *mac, enum state 
 	memcpy(e->mac, mac, SAKER_MAC);
 	e->state = state;
 	e->tries = 0;
+	e->asked = false;
 	e->confirmed_ms = t->c->now_ms;
 	e->due_ms = t->c->now_ms + (state == REACHABLE ? REACHABLE_MS : DELAY_MS);
 	publish(t, (uint32_t)(e - t->c->entry), value_of(mac));
 }
 
-/* Someone says otherwise: ask everyone, and believe who answers. */
+/* Someone says otherwise: ask everyone, at most once a while, and believe who answers then. */
 static void
-verify(struct saker_neigh *t, struct entry *e, const uint8_t *mac)
+verify(struct saker_neigh *t, struct entry *e)
 {
-	uint64_t now = t->c->now_ms;
+	uint64_t earliest = e->verified_ms == 0 ? 0 : e->verified_ms + VERIFY_MS;
 
-	if (memcmp(mac, e->mac, SAKER_MAC) == 0 || e->state == PROBE ||
-		(e->verified_ms != 0 && now < e->verified_ms + VERIFY_MS))
+	if (e->state == PROBE && e->tries >= TRIES)
 		return;
-	e->verified_ms = now;
+	e->verified_ms = e->due_ms = RTE_MAX(t->c->now_ms, earliest);
 	e->state = PROBE;
 	e->tries = TRIES;
-	e->due_ms = now;
+	e->asked = false;
 }
 
 static bool
 has_mac(const struct entry *e)
 {
 	return e->state == REACHABLE || e->state == STALE || e->state == PROBE;
+}
+
+static bool
+differs(const struct entry *e, const uint8_t *mac)
+{
+	return has_mac(e) && memcmp(mac, e->mac, SAKER_MAC) != 0;
 }
 
 static void
@@ -270,31 +278,34 @@ on_answer(struct saker_neigh *t, struct entry *e, const struct saker_neigh_event
 {
 	if (e == NULL)
 		return;
-	if (e->state == INCOMPLETE || e->state == PROBE)
+	if (e->asked)
 		take_mac(t, e, event->mac, REACHABLE);
-	else if (has_mac(e))
-		verify(t, e, event->mac);
+	else if (differs(e, event->mac))
+		verify(t, e);
 }
 
 static void
 on_ask(struct saker_neigh *t, struct entry *e, const struct saker_neigh_event *event)
 {
+	bool moved;
+
 	if (e == NULL && t->c->n_live < LEARN_MAX &&
 		saker_link_holds(&t->c->params.link[event->link], &event->ip))
 		e = create(t, event);
 	if (e == NULL)
 		return;
-	if (has_mac(e))
-		verify(t, e, event->mac);
-	else
+	moved = differs(e, event->mac);
+	if (moved || !has_mac(e))
 		take_mac(t, e, event->mac, STALE);
+	if (moved)
+		verify(t, e);
 }
 
 static void
 on_claim(struct saker_neigh *t, struct entry *e, const struct saker_neigh_event *event)
 {
-	if (e != NULL && has_mac(e))
-		verify(t, e, event->mac);
+	if (e != NULL && differs(e, event->mac))
+		verify(t, e);
 }
 
 static void
@@ -319,6 +330,7 @@ static void
 fail(struct saker_neigh *t, struct entry *e)
 {
 	e->state = FAILED;
+	e->asked = false;
 	e->due_ms = t->c->now_ms + CHECK_MS;
 	publish(t, (uint32_t)(e - t->c->entry), SAKER_NEIGH_FAILED);
 }

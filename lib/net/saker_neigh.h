@@ -11,8 +11,9 @@
  * (RFC 4861, section 7.3), in the same way for both families.
  *
  * An address is learnt from an answer to an own question, or from who asks for an own address.
- * What anyone else claims is never believed: if it contradicts what is known, the owner is asked
- * again. Entries in use are probed before they expire, and stay in use meanwhile.
+ * What anyone else claims is not believed. Whatever contradicts what was known makes the table ask
+ * everyone, so that the owner has the last word. Entries in use are probed before they expire, and
+ * stay in use meanwhile.
  *
  * Threads: workers look entries up without a lock and put events into a ring; one control thread
  * calls saker_neigh_poll(); saker_neigh_walk(), _clear() and _announce() may be called by others.

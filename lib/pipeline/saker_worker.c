@@ -11,6 +11,7 @@
 #include <rte_ethdev.h>
 
 #include "saker_handover.h"
+#include "saker_hops.h"
 #include "saker_stages.h"
 
 #define TX_TRIES    16 /* a port that is slow for a moment loses nothing */
@@ -107,6 +108,10 @@ saker_worker_send(
 	struct saker_tx *tx = &w->tx[d];
 	uint32_t octets = m->pkt_len;
 
+	if (unlikely(tx->resolve)) {
+		saker_hops_send(w, d, m);
+		return;
+	}
 	if (unlikely(!put_l2(tx, m, family))) {
 		w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
 		rte_pktmbuf_free(m);
@@ -225,6 +230,7 @@ go_round(struct saker_worker *w)
 	unsigned int n;
 
 	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	saker_hops_poll(w);
 	n = empty_inbox(w);
 	/* Who has packets waiting for a full inbox takes no more until they are gone. */
 	if (w->n_waiting > 0 && !saker_handover_retry(w))
@@ -240,7 +246,7 @@ note_loop(struct saker_worker *w, unsigned int work, unsigned int *idle)
 	uint64_t loops = atomic_load_explicit(&w->loops, memory_order_relaxed) + 1;
 
 	atomic_store_explicit(&w->loops, loops, memory_order_release);
-	if (work > 0 || w->n_waiting > 0)
+	if (work > 0 || w->n_waiting > 0 || (w->hops != NULL && w->hops->n_held > 0))
 		atomic_store_explicit(&w->idle_since, loops, memory_order_release);
 	if (work > 0) {
 		*idle = 0;

@@ -258,9 +258,34 @@ follows_a_neighbour_to_its_new_mac(void **state)
 	tell(SAKER_NEIGH_WANT, 1, "192.0.2.9", NULL);
 	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac1);
 	tell(SAKER_NEIGH_ASK, 1, "192.0.2.9", mac2);
-	assert_mac(1, "192.0.2.9", mac1);
+	assert_mac(1, "192.0.2.9", mac2);
+	assert_int_equal(n_sent, 2);
+	assert_memory_equal(sent[1].frame, saker_mac_broadcast, 6);
 	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac2);
 	assert_mac(1, "192.0.2.9", mac2);
+	/* and again at once */
+	tell(SAKER_NEIGH_ASK, 1, "192.0.2.9", mac1);
+	assert_mac(1, "192.0.2.9", mac1);
+}
+
+static void
+gives_the_owner_the_last_word_against_an_impostor(void **state)
+{
+	(void)state;
+	tell(SAKER_NEIGH_WANT, 1, "192.0.2.9", NULL);
+	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac1);
+	tell(SAKER_NEIGH_ASK, 1, "192.0.2.9", mac2);
+	assert_mac(1, "192.0.2.9", mac2);
+	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac1);
+	assert_mac(1, "192.0.2.9", mac1);
+	/* without a question there is no answer, and the next question comes later */
+	tell(SAKER_NEIGH_ASK, 1, "192.0.2.9", mac2);
+	assert_int_equal(n_sent, 2);
+	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac2);
+	pass(1100, NULL);
+	assert_int_equal(n_sent, 3);
+	tell(SAKER_NEIGH_ANSWER, 1, "192.0.2.9", mac1);
+	assert_mac(1, "192.0.2.9", mac1);
 }
 
 static void
@@ -504,6 +529,7 @@ main(void)
 		TEST(learns_from_who_asks_on_the_link_only),
 		TEST(asks_the_owner_when_someone_claims_its_address),
 		TEST(follows_a_neighbour_to_its_new_mac),
+		TEST(gives_the_owner_the_last_word_against_an_impostor),
 		TEST(probes_an_entry_in_use_before_it_expires),
 		TEST(asks_everyone_when_a_probe_is_not_answered),
 		TEST(leaves_an_idle_neighbour_in_peace_and_forgets_it_at_last),
