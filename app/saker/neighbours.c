@@ -14,7 +14,7 @@
 
 #include "ports.h"
 
-#define POLL_US 2000 /* how long news of neighbours may lie */
+#define POLL_US 1000 /* how long news of neighbours may lie */
 
 /** What is kept beside the workers' parts. */
 struct saker_neighbours {

@@ -121,10 +121,12 @@ static const struct breach breaches[] = {
 		"address: \"192.0.2.1/33\" is not an IPv4 address; give address or "
 		"address/length" },
 	{ "refuses_an_own_address_that_no_station_has", "role = \"clear\"",
-		"role = \"clear\"; address = \"239.0.2.1\"", "address is an address that no station has" },
+		"role = \"clear\"; address = \"239.0.2.1\"",
+		"address is an address that no station has" },
 	{ "refuses_a_gateway_off_the_link", "address = \"192.0.2.1\"",
 		"address = \"192.0.2.1/24\"; gateway = \"192.0.3.1\"",
-		"gateway is not on the port's link; give address with a prefix that holds 192.0.3.1" },
+		"gateway is not on the port's link; give address with a prefix that holds "
+		"192.0.3.1" },
 	{ "refuses_a_gateway_without_a_prefix", "address = \"192.0.2.1\"",
 		"address = \"192.0.2.1\"; gateway = \"192.0.2.254\"",
 		"gateway is not on the port's link" },
