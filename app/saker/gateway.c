@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 
 #include "lcores.h"
+#include "neighbours.h"
 #include "ports.h"
 #include "privileges.h"
 #include "saker_keyfile.h"
@@ -195,7 +196,9 @@ set_up(struct saker_gateway *g, const char *driver, struct saker_faults *faults)
 		return -EINVAL;
 	if (saker_ports_init(g, faults) != 0)
 		return -EINVAL;
-	return saker_lcores_init(g, faults);
+	if (saker_lcores_init(g, faults) != 0)
+		return -EINVAL;
+	return saker_neighbours_init(g, faults);
 }
 
 int
@@ -267,9 +270,12 @@ saker_gateway_start(struct saker_gateway *g)
 	if (ret == 0) {
 		saker_steering_start(g);
 		wait_for_reservations(g);
-		ret = saker_lcores_start(g);
+		ret = saker_neighbours_start(g);
 	}
+	if (ret == 0)
+		ret = saker_lcores_start(g);
 	if (ret != 0) {
+		saker_neighbours_stop(g);
 		saker_ports_stop(g);
 		fprintf(stderr, "saker: could not start: %s\n", strerror(-ret));
 		return ret;
@@ -283,6 +289,7 @@ saker_gateway_stop(struct saker_gateway *g)
 {
 	if (!atomic_load(&g->running))
 		return;
+	saker_neighbours_stop(g);
 	saker_lcores_stop(g);
 	g->stopped_tsc = rte_rdtsc();
 	saker_steering_stop(g);
@@ -317,6 +324,8 @@ saker_gateway_clear(struct saker_gateway *g, unsigned int what)
 {
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		clear_worker(g->workers[i], what);
+	if (what & SAKER_CLEAR_NEIGHBOURS)
+		saker_neighbours_clear(g);
 	for (unsigned int i = 0; i < g->n_ports && (what & SAKER_CLEAR_PORTS); i++) {
 		rte_eth_stats_reset(g->ports[i].id);
 		rte_eth_xstats_reset(g->ports[i].id);
@@ -329,6 +338,7 @@ saker_gateway_fini(struct saker_gateway *g)
 	saker_gateway_stop(g);
 	saker_sn_keeper_free(g->keeper);
 	g->keeper = NULL;
+	saker_neighbours_fini(g);
 	saker_lcores_fini(g);
 	saker_ports_fini(g);
 	saker_snapshot_free((struct saker_snapshot *)(uintptr_t)g->snapshot);

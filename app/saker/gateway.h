@@ -13,6 +13,7 @@
  * Threads: the main lcore only. Figures of running workers are read as they are.
  */
 
+#include "saker_hops.h"
 #include "saker_sn_keeper.h"
 #include "saker_worker.h"
 
@@ -37,6 +38,8 @@ struct saker_steering {
 	char why[SAKER_STEER_WHY];            /**< why no better one; empty: there is none */
 };
 
+struct saker_neighbours;
+
 /** The whole program's state. */
 struct saker_gateway {
 	struct saker_config *config;
@@ -51,10 +54,11 @@ struct saker_gateway {
 	struct saker_steering steer;
 	struct rte_rcu_qsbr *qsbr;
 	struct saker_sn_keeper *keeper; /**< NULL: nothing may be sent under protection */
-	bool sending_refused;           /**< the SN state could not be used */
-	_Atomic bool running;           /**< workers go round */
-	uint64_t started_tsc;           /**< when they began */
-	uint64_t stopped_tsc;           /**< when they ended */
+	struct saker_neighbours *neighbours;
+	bool sending_refused; /**< the SN state could not be used */
+	_Atomic bool running; /**< workers go round */
+	uint64_t started_tsc; /**< when they began */
+	uint64_t stopped_tsc; /**< when they ended */
 };
 
 /**
@@ -95,8 +99,13 @@ bool saker_quit_asked(void);
 /** Ask the program to end. Safe in a signal handler. */
 void saker_ask_to_quit(void);
 
-/** Forget the statistics of all workers: @p what is a bit mask of enum saker_clear. */
-enum saker_clear { SAKER_CLEAR_PORTS = 1, SAKER_CLEAR_DROPS = 2, SAKER_CLEAR_STAGES = 4 };
+/** Forget statistics of all workers, or neighbours: @p what is a bit mask of enum saker_clear. */
+enum saker_clear {
+	SAKER_CLEAR_PORTS = 1,
+	SAKER_CLEAR_DROPS = 2,
+	SAKER_CLEAR_STAGES = 4,
+	SAKER_CLEAR_NEIGHBOURS = 8
+};
 void saker_gateway_clear(struct saker_gateway *g, unsigned int what);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <rte_ethdev.h>
 
+#include "neighbours.h"
+
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define POOL_CACHE     256
@@ -125,10 +127,11 @@ init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *fa
 	}
 	if (ret == 0)
 		ret = create_locks(p, g->n_workers);
-	if (ret == 0 && !p->cfg->has_next_hop)
+	if (ret == 0 && !p->cfg->has_next_hop && strcmp(info.driver_name, "net_pcap") == 0)
 		saker_warning(faults, g->config->file, p->cfg->line,
-			"port %s has no next_hop_mac: its frames go to the broadcast address",
-			p->cfg->name);
+			"port %s: in a capture nobody answers ARP or neighbour discovery; give "
+			"next_hop_mac, unless device %s is a live interface",
+			p->cfg->name, p->cfg->device);
 	if (ret == 0)
 		return 0;
 	saker_fault(faults, g->config->file, p->cfg->line,
@@ -157,6 +160,16 @@ saker_ports_init(struct saker_gateway *g, struct saker_faults *faults)
 	return ret;
 }
 
+/* Neighbour discovery comes to groups. A device that can't take all groups takes everything; one
+ * that can't filter is fine too.
+ */
+static void
+hear(const struct saker_port *p)
+{
+	if (saker_port_takes_all(p) || rte_eth_allmulticast_enable(p->id) != 0)
+		(void)rte_eth_promiscuous_enable(p->id);
+}
+
 int
 saker_ports_start(struct saker_gateway *g)
 {
@@ -170,8 +183,7 @@ saker_ports_start(struct saker_gateway *g)
 			return ret;
 		}
 		p->started = true;
-		/* Packets for a gateway carry its MAC; devices that can't filter are fine too. */
-		(void)rte_eth_promiscuous_enable(p->id);
+		hear(p);
 	}
 	return 0;
 }

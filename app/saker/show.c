@@ -85,6 +85,7 @@ const struct saker_show saker_shows[] = {
 	{ "sessions", "sequence numbers sent and received, by session", saker_show_sessions },
 	{ "config", "every setting with its effective value", saker_show_config },
 	{ "crypto", "crypto drivers, keys derived and taken from a cache", saker_show_crypto },
+	{ "neighbours", "next hops and their Ethernet addresses, by port", saker_show_neighbours },
 	{ "lcores", "workers, their queues and their load", saker_show_lcores },
 	{ NULL, NULL, NULL },
 };

@@ -23,7 +23,7 @@ struct saker_show {
 	void (*show)(const struct saker_gateway *g, struct saker_out *out);
 };
 
-/** stages, drops, keys, groups, policies, sessions, config, crypto, lcores. */
+/** stages, drops, keys, groups, policies, sessions, config, crypto, neighbours, lcores. */
 extern const struct saker_show saker_shows[];
 
 /**

@@ -77,10 +77,13 @@ struct saker_cfg_port {
 	char name[SAKER_NAME_MAX];
 	char device[64];
 	enum saker_port_role role;
-	struct saker_ip address, address6;
+	struct saker_prefix address, address6; /**< with the port's own host bits */
+	struct saker_ip gateway, gateway6;     /**< next hop off the prefix */
+	uint16_t vlan;                         /**< 0: untagged */
 	uint16_t mtu;
 	bool has_next_hop;
 	uint8_t next_hop_mac[6];
+	bool promiscuous;   /**< takes frames for any Ethernet address */
 	uint16_t rx_queues; /**< 0: chosen by saker */
 	int line;
 };

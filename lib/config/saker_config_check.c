@@ -11,7 +11,7 @@ check_mtu6(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
 	const struct saker_cfg_port *p = o->p;
 
-	if (p->address6.family != 0 && p->mtu < MIN_MTU6)
+	if (p->address6.ip.family != 0 && p->mtu < MIN_MTU6)
 		saker_cfg_fault(r, o, "mtu", "mtu %u is too small for IPv6; give at least %d",
 			p->mtu, MIN_MTU6);
 }
@@ -28,10 +28,85 @@ check_device(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 				p->device, q->line);
 }
 
+/* RFC 4291, section 2.5.6: every link has this prefix. */
+static bool
+is_link_local6(const struct saker_ip *ip)
+{
+	return ip->family == 6 && ip->octets[0] == 0xfe && (ip->octets[1] & 0xc0) == 0x80;
+}
+
+static void
+check_gateway(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const char *name,
+	const struct saker_ip *gateway, const struct saker_prefix *own)
+{
+	char text[SAKER_IP_TEXT];
+
+	if (gateway->family == 0 || is_link_local6(gateway))
+		return;
+	if (saker_ip_equal(gateway, &own->ip))
+		saker_cfg_fault(
+			r, o, name, "%s is the port's own address; give the router's", name);
+	else if (!saker_prefix_holds(own, gateway) || own->ip.family == 0)
+		saker_cfg_fault(r, o, name,
+			"%s is not on the port's link; give %s with a prefix that holds %s", name,
+			gateway->family == 4 ? "address" : "address6",
+			saker_ip_to_text(gateway, text));
+}
+
+static void
+check_gateways(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_port *p = o->p;
+
+	check_gateway(r, o, "gateway", &p->gateway, &p->address);
+	check_gateway(r, o, "gateway6", &p->gateway6, &p->address6);
+}
+
+static bool
+is_no_station(const struct saker_ip *ip)
+{
+	static const uint8_t none[16];
+
+	if (ip->family == 4)
+		return ip->octets[0] == 0 || ip->octets[0] == 127 || ip->octets[0] >= 224;
+	return ip->family == 6 &&
+	       (ip->octets[0] == 0xff || memcmp(ip->octets, none, sizeof(none)) == 0);
+}
+
+static void
+check_own(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	static const char text[] = "%s is an address that no station has; give the port's own";
+	const struct saker_cfg_port *p = o->p;
+
+	if (is_no_station(&p->address.ip))
+		saker_cfg_fault(r, o, "address", text, "address");
+	if (is_no_station(&p->address6.ip))
+		saker_cfg_fault(r, o, "address6", text, "address6");
+}
+
+static void
+check_next_hop(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_port *p = o->p;
+
+	if (p->has_next_hop && (p->gateway.family != 0 || p->gateway6.family != 0))
+		saker_cfg_warn(r, o, "next_hop_mac",
+			"next_hop_mac fixes the neighbour, so no gateway is looked for; take one "
+			"of them out");
+}
+
 const struct saker_cfg_rule saker_cfg_port_rules[] = {
 	{ check_mtu6, { "mtu", "address6" },
 		"A port with an IPv6 address has an `mtu` of at least 1280." },
 	{ check_device, { "device" }, "No two ports share a `device`." },
+	{ check_own, { "address", "address6" },
+		"`address` and `address6` are addresses that one station may have." },
+	{ check_gateways, { "address", "address6", "gateway", "gateway6" },
+		"`gateway` lies in the prefix of `address`, `gateway6` in that of `address6` or is "
+		"link-local." },
+	{ check_next_hop, { "next_hop_mac", "gateway", "gateway6" },
+		"`next_hop_mac` makes a gateway superfluous (warning)." },
 	{ NULL },
 };
 
@@ -125,7 +200,8 @@ check_tunnel_ends(struct saker_cfg_reader *r)
 	for (unsigned int i = 0; i < r->c->n_policies; i++)
 		tunnels |= r->c->policies[i].action == SAKER_ACTION_PROTECT &&
 			   r->c->policies[i].mode == SAKER_MODE_TUNNEL;
-	if (!tunnels || port == NULL || port->address.family != 0 || port->address6.family != 0)
+	if (!tunnels || port == NULL || port->address.ip.family != 0 ||
+		port->address6.ip.family != 0)
 		return;
 	saker_warning(r->faults, r->c->file, port->line,
 		"port \"%s\" has neither address nor address6, so no neighbour can resolve it; "

@@ -148,7 +148,7 @@ check_local(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	if (p->action != SAKER_ACTION_PROTECT || p->mode != SAKER_MODE_TUNNEL || port == NULL ||
 		p->local.family == 0)
 		return;
-	own = p->local.family == 4 ? &port->address : &port->address6;
+	own = p->local.family == 4 ? &port->address.ip : &port->address6.ip;
 	if (own->family != 0 && !saker_ip_equal(own, &p->local))
 		saker_cfg_fault(r, o, "local",
 			"local is not an address of the cipher port \"%s\"; give %s", port->name,

@@ -37,6 +37,7 @@ enum saker_cfg_type {
 	SAKER_T_HEX,     /**< struct saker_cfg_hex; min and max in octets */
 	SAKER_T_IP,      /**< struct saker_ip; min = max = family, 0: either */
 	SAKER_T_PREFIX,  /**< struct saker_prefix */
+	SAKER_T_IFADDR,  /**< struct saker_prefix with host bits; min = max = family */
 	SAKER_T_MAC,     /**< uint8_t[6] */
 	SAKER_T_PORTS,   /**< struct saker_cfg_range */
 	SAKER_T_REF,     /**< uint16_t, index into the section `refers` */
@@ -194,6 +195,12 @@ struct saker_cfg_type_ops {
 };
 
 extern const struct saker_cfg_type_ops saker_cfg_types[SAKER_TYPES];
+
+/** Functions of SAKER_T_IFADDR and SAKER_T_MAC: see struct saker_cfg_type_ops. */
+bool saker_cfg_take_ifaddr(struct saker_cfg_slot *slot, const char *text);
+void saker_cfg_show_ifaddr(const struct saker_cfg_view *v, FILE *out);
+bool saker_cfg_take_mac(struct saker_cfg_slot *slot, const char *text);
+void saker_cfg_show_mac(const struct saker_cfg_view *v, FILE *out);
 
 /** Store an integer if it is in range. */
 bool saker_cfg_take_int(struct saker_cfg_slot *slot, int64_t v);

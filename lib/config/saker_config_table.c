@@ -82,15 +82,28 @@ static const struct saker_cfg_field port_fields[] = {
 			"`net_pcap0`." },
 	{ "role", SAKER_T_WORD, SAKER_F_REQUIRED, P(role), .words = role_words,
 		.help = "Whether clear or protected packets pass there." },
-	{ "address", SAKER_T_IP, P(address), .min = 4, .max = 4,
-		.help = "The port's own IPv4 address, where tunnels end." },
-	{ "address6", SAKER_T_IP, P(address6), .min = 6, .max = 6,
-		.help = "The port's own IPv6 address." },
+	{ "address", SAKER_T_IFADDR, P(address), .min = 4, .max = 4,
+		.help = "The port's own IPv4 address, where tunnels end, and the prefix of its "
+			"link: `192.0.2.1/24`. It answers ARP and ping." },
+	{ "address6", SAKER_T_IFADDR, P(address6), .min = 6, .max = 6,
+		.help = "The port's own IPv6 address and prefix. It answers neighbour "
+			"solicitations and ping." },
+	{ "gateway", SAKER_T_IP, P(gateway), .min = 4, .max = 4,
+		.help = "Next hop of IPv4 packets whose destination is not in the prefix of "
+			"`address`. Without it the destination itself is looked for on the link." },
+	{ "gateway6", SAKER_T_IP, P(gateway6), .min = 6, .max = 6,
+		.help = "The same for IPv6; it may be link-local." },
+	{ "vlan", SAKER_T_INT, P(vlan), .def = "0", .min = 0, .max = 4094,
+		.help = "VLAN id of the tag that frames are sent with; frames of other VLANs are "
+			"dropped. 0: untagged." },
 	{ "mtu", SAKER_T_INT, P(mtu), .def = "1500", .min = 576, .max = 9600,
 		.help = "Longest IP packet to send, octets." },
 	{ "next_hop_mac", SAKER_T_MAC, P(next_hop_mac),
-		.help = "Fixed Ethernet address that packets are sent to. Without it frames go "
-			"to the broadcast address: this version resolves no neighbours." },
+		.help = "Fixed Ethernet address that packets are sent to. Without it the next "
+			"hop is resolved by ARP and neighbour discovery." },
+	{ "promiscuous", SAKER_T_BOOL, P(promiscuous), .def = "false",
+		.help = "Take frames for any Ethernet address. A port with `next_hop_mac` does "
+			"so in any case." },
 	{ "rx_queues", SAKER_T_INT, P(rx_queues), .def = "0", .min = 0, .max = 64,
 		.help = "Receive queues; 0: one a worker, as far as the device has them." },
 	END_OF_FIELDS,

@@ -313,39 +313,6 @@ show_prefix(const struct saker_cfg_view *v, FILE *out)
 	fprintf(out, "\"%s\"", saker_prefix_to_text(at(v), text));
 }
 
-static bool
-take_mac(struct saker_cfg_slot *slot, const char *text)
-{
-	static const char form[] = "xx:xx:xx:xx:xx:xx";
-	uint8_t mac[6], any = 0;
-
-	for (size_t i = 0; i < sizeof(form); i++)
-		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
-			return refuse(slot, "is not an Ethernet address; give six octets in hex, "
-					    "such as 02:00:00:00:00:01");
-	for (size_t i = 0; i < 6; i++) {
-		mac[i] = (uint8_t)strtoul(text + 3 * i, NULL, 16);
-		any |= mac[i];
-	}
-	if (any == 0)
-		return refuse(slot, "is the empty Ethernet address; give the neighbour's");
-	memcpy(slot->at, mac, sizeof(mac));
-	return true;
-}
-
-static void
-show_mac(const struct saker_cfg_view *v, FILE *out)
-{
-	static const uint8_t none[6];
-	const uint8_t *m = at(v);
-
-	if (memcmp(m, none, sizeof(none)) == 0)
-		fputs("none", out);
-	else
-		fprintf(out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", m[0], m[1], m[2], m[3], m[4],
-			m[5]);
-}
-
 /** Read one port number. @return what follows it, NULL: it is none */
 static const char *
 read_port(const char *text, uint16_t *port)
@@ -573,7 +540,10 @@ const struct saker_cfg_type_ops saker_cfg_types[SAKER_TYPES] = {
 	[SAKER_T_HEX] = { "hex string", SAKER_SHAPE_TEXT, take_hex, show_hex },
 	[SAKER_T_IP] = { "address", SAKER_SHAPE_TEXT, take_ip, show_ip },
 	[SAKER_T_PREFIX] = { "prefix or \"any\"", SAKER_SHAPE_TEXT, take_prefix, show_prefix },
-	[SAKER_T_MAC] = { "Ethernet address", SAKER_SHAPE_TEXT, take_mac, show_mac },
+	[SAKER_T_IFADDR] = { "address, address/length", SAKER_SHAPE_TEXT, saker_cfg_take_ifaddr,
+		saker_cfg_show_ifaddr },
+	[SAKER_T_MAC] = { "Ethernet address", SAKER_SHAPE_TEXT, saker_cfg_take_mac,
+		saker_cfg_show_mac },
 	[SAKER_T_PORTS] = { "port, or \"low-high\"", SAKER_SHAPE_TEXT_OR_INT, take_ports,
 		show_ports },
 	[SAKER_T_REF] = { "name", SAKER_SHAPE_TEXT, take_ref, show_ref },

@@ -12,6 +12,8 @@
 #include <rte_ethdev.h>
 #include <rte_interrupts.h>
 
+#include "saker_hops.h"
+
 #define IDLE_ROUNDS 64 /* empty rounds before the CPU is offered to others */
 #define NAP_SHARE   8
 #define NAP_MIN_US  20 /* shorter ones cost more than they save */
@@ -134,7 +136,7 @@ saker_idle_round(struct saker_worker *w, unsigned int work, uint64_t began)
 	uint64_t now = rte_rdtsc();
 
 	atomic_store_explicit(&w->loops, loops, memory_order_release);
-	if (work > 0 || w->n_waiting > 0)
+	if (work > 0 || w->n_waiting > 0 || (w->hops != NULL && w->hops->n_held > 0))
 		atomic_store_explicit(&w->idle_since, loops, memory_order_release);
 	w->load.held_back += w->n_waiting > 0;
 	if (work == 0) {

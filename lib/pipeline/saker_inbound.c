@@ -5,6 +5,7 @@
 #include "saker_crypto_stage.h"
 #include "saker_handover.h"
 #include "saker_inner.h"
+#include "saker_link_stage.h"
 #include "saker_lookup.h"
 #include "saker_stages.h"
 
@@ -290,6 +291,7 @@ accept_sn(struct saker_worker *w, struct saker_burst *b)
 }
 
 const struct saker_stage saker_inbound_stages[] = {
+	{ "link", saker_stage_link_cipher, "frames for saker itself, frames that are not ours" },
 	{ "outer", outer, "Ethernet, outer IP and UDP headers" },
 	{ "clear", clear, "packets without protection: bypass or drop" },
 	{ "header", header, "EESP header, trust group" },

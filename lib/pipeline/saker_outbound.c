@@ -7,6 +7,7 @@
 
 #include "saker_crypto_stage.h"
 #include "saker_flow.h"
+#include "saker_link_stage.h"
 #include "saker_lookup.h"
 #include "saker_stages.h"
 
@@ -410,6 +411,7 @@ seal(struct saker_worker *w, struct saker_burst *b)
 }
 
 const struct saker_stage saker_outbound_stages[] = {
+	{ "link", saker_stage_link_clear, "frames for saker itself, frames that are not ours" },
 	{ "parse", parse, "Ethernet and IP headers of clear packets" },
 	{ "classify", classify, "find the policy; bypass and drop end here" },
 	{ "plan", plan, "lengths, padding, MTU" },

@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 
 #include "saker_handover.h"
+#include "saker_hops.h"
 #include "saker_idle.h"
 #include "saker_stages.h"
 
@@ -127,6 +128,10 @@ void
 saker_worker_send(
 	struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
 {
+	if (unlikely(w->tx[d].resolve)) {
+		saker_hops_send(w, d, m);
+		return;
+	}
 	w->count[d].tx_octets += m->pkt_len;
 	send_one(w, d, m, family);
 	if (w->tx[d].n == RTE_DIM(w->tx[d].m))
@@ -140,6 +145,12 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t octets = 0;
 
+	if (unlikely(w->tx[d].resolve)) {
+		SAKER_FOREACH_SLOT (b, i)
+			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+		saker_worker_flush(w, d);
+		return;
+	}
 	SAKER_FOREACH_SLOT (b, i) {
 		octets += b->m[i]->pkt_len;
 		send_one(w, d, b->m[i], b->ip[i][0] >> 4);
@@ -247,6 +258,7 @@ go_round(struct saker_worker *w)
 	unsigned int n;
 
 	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	saker_hops_poll(w);
 	n = empty_inbox(w);
 	/* Who has packets waiting for a full inbox takes no more until they are gone. */
 	if (w->n_waiting > 0 && !saker_handover_retry(w))

@@ -21,15 +21,17 @@
 
 #include "saker_burst.h"
 #include "saker_key_cache.h"
+#include "saker_link.h"
 #include "saker_sn.h"
 #include "saker_steer.h"
 
 #define SAKER_MAX_WORKERS 64
 #define SAKER_MAX_QUEUES  64   /**< receive queues of one worker */
-#define SAKER_MAX_STAGES  12   /**< of one direction, receive and send included */
+#define SAKER_MAX_STAGES  16   /**< of one direction, receive and send included */
 #define SAKER_INBOX_SIZE  4096 /**< packets in a ring between workers */
 
 struct saker_worker;
+struct saker_hops;
 
 /** A stage: works on all slots of the burst, marks losers. */
 typedef void (*saker_stage_fn)(struct saker_worker *w, struct saker_burst *b);
@@ -94,6 +96,7 @@ void saker_l2_init(
 struct saker_tx {
 	uint16_t port, queue, mtu;
 	uint16_t n;           /**< waiting in `m` */
+	bool resolve;         /**< send by saker_hops_send(): the next hop is not fixed, or a tag */
 	bool absent;          /**< the port has no transmit queue: everything is dropped */
 	rte_spinlock_t *lock; /**< only if workers must share the queue, else NULL */
 	struct saker_l2 l2[2];
@@ -121,6 +124,9 @@ struct saker_worker {
 	struct saker_tx
 		tx[SAKER_DIRECTIONS]; /**< by direction: outbound leaves by the cipher port */
 	enum saker_idle_mode idle_mode;
+
+	struct saker_link link[SAKER_DIRECTIONS]; /**< by the direction of what arrives there */
+	struct saker_hops *hops;                  /**< neighbours; NULL: answers nobody */
 
 	/* the worker's own */
 	const struct saker_snapshot *s; /**< for this loop */

@@ -303,11 +303,12 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 	for (unsigned int i = 0; i < c->n_ports; i++) {
 		if (c->ports[i].role != SAKER_PORT_CIPHER)
 			continue;
-		add_local(s, &c->ports[i].address);
-		add_local(s, &c->ports[i].address6);
+		add_local(s, &c->ports[i].address.ip);
+		add_local(s, &c->ports[i].address6.ip);
 	}
 	for (unsigned int i = 0; i < c->n_policies; i++)
-		if (c->policies[i].action == SAKER_ACTION_PROTECT)
+		if (c->policies[i].action == SAKER_ACTION_PROTECT &&
+			c->policies[i].mode == SAKER_MODE_TUNNEL)
 			add_local(s, &c->policies[i].local);
 	return 0;
 }

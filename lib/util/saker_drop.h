@@ -29,6 +29,15 @@
 	X(NO_TAILROOM, "no_tailroom", WARN, "no room in the buffer for padding and ICV")           \
 	X(TX_FULL, "tx_full", WARN, "the port took no more packets")                               \
 	X(CRYPTO_ERROR, "crypto_error", WARN, "the crypto driver failed")                          \
+	/* the link: frames and neighbours */                                                      \
+	X(NOT_OURS, "not_ours", INFO, "frame, ARP or neighbour discovery for someone else")        \
+	X(VLAN, "vlan", INFO, "frame of another VLAN")                                             \
+	X(OWN_ADDRESS, "own_address", INFO, "for an own address, but nothing there serves it")     \
+	X(NEIGHBOUR_BAD, "neighbour_bad", ATTACK, "malformed ARP or neighbour discovery")          \
+	X(ADDRESS_CONFLICT, "address_conflict", WARN, "someone else uses an own address")          \
+	X(ANSWER_RATE, "answer_rate", WARN, "more questions than saker answers")                   \
+	X(NEIGHBOUR_QUEUE, "neighbour_queue", WARN, "more news of neighbours than can be taken")   \
+	X(NO_NEIGHBOUR, "no_neighbour", WARN, "the next hop does not answer ARP or discovery")     \
 	/* outbound */                                                                             \
 	X(NO_POLICY, "no_policy", INFO, "no policy covers the packet")                             \
 	X(POLICY_DROP, "policy_drop", INFO, "a policy says drop")                                  \

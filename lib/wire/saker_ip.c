@@ -200,7 +200,7 @@ host_bits_zero(const struct saker_prefix *prefix)
 }
 
 int
-saker_prefix_from_text(const char *text, struct saker_prefix *prefix)
+saker_ifaddr_from_text(const char *text, struct saker_prefix *prefix)
 {
 	const char *slash = strchrnul(text, '/');
 	char address_text[SAKER_IP_TEXT];
@@ -218,6 +218,17 @@ saker_prefix_from_text(const char *text, struct saker_prefix *prefix)
 	if (len < 0)
 		return -EINVAL;
 	read.len = (uint8_t)len;
+	*prefix = read;
+	return 0;
+}
+
+int
+saker_prefix_from_text(const char *text, struct saker_prefix *prefix)
+{
+	struct saker_prefix read;
+
+	if (saker_ifaddr_from_text(text, &read) != 0)
+		return -EINVAL;
 	if (!host_bits_zero(&read))
 		return -ERANGE;
 	*prefix = read;

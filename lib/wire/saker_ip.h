@@ -132,6 +132,13 @@ int saker_ip_from_text(const char *text, struct saker_ip *ip);
 int saker_prefix_from_text(const char *text, struct saker_prefix *prefix);
 
 /**
+ * Read an address with the length of its prefix from text; host bits are kept, a bare address has
+ * the full length.
+ * @return 0 or -EINVAL
+ */
+int saker_ifaddr_from_text(const char *text, struct saker_prefix *prefix);
+
+/**
  * Write an address as text; "none" for family 0.
  * @param out SAKER_IP_TEXT characters
  * @return @p out

@@ -75,7 +75,7 @@ reads_every_kind_of_value(void **state)
 	assert_true(c->ports[0].has_next_hop);
 	assert_false(c->ports[1].has_next_hop);
 	assert_int_equal(c->ports[0].next_hop_mac[5], 2);
-	assert_int_equal(c->ports[1].address6.family, 6);
+	assert_int_equal(c->ports[1].address6.ip.family, 6);
 	assert_string_equal(c->root_keys[0].file, "config/east.key");
 	assert_string_equal(c->root_keys[1].file, "/keys/west.key");
 	assert_int_equal(c->root_keys[2].id.len, 20);

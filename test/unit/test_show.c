@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neighbours.h"
 #include "show.h"
 
 #define SENDERS 300 /* more than `show sessions` lists */
@@ -300,6 +301,45 @@ every_noun_gives_one_line_of_json_under_its_name(void **state)
 	}
 }
 
+/* In place of the table, which needs ports. */
+void
+saker_neighbours_walk(const struct saker_gateway *g,
+	void (*fn)(void *arg, const struct saker_neigh_view *v), void *arg)
+{
+	const struct saker_neigh_view views[] = {
+		{ .ip = { 4, { 192, 0, 2, 9 } },
+			.has_mac = true,
+			.mac = { 2, 0, 0, 0, 0, 9 },
+			.state = "reachable",
+			.age_ms = 2900,
+			.was_used = true,
+			.idle_s = 1 },
+		{ .ip = { 6, { 0xfe, 0x80, [15] = 9 } }, .state = "incomplete", .age_ms = 100 },
+	};
+
+	for (unsigned int i = 0; i < 2 && g->n_workers > 0; i++)
+		fn(arg, &views[i]);
+}
+
+const char *
+saker_neighbours_port(const struct saker_gateway *g, unsigned int link)
+{
+	return g->ports[link].cfg->name;
+}
+
+static void
+shows_neighbours_with_what_is_known_of_them(void **state)
+{
+	(void)state;
+	shown("neighbours", true);
+	assert_non_null(strstr(text, "{\"port\":\"clear\",\"address\":\"192.0.2.9\","
+				     "\"mac\":\"02:00:00:00:00:09\",\"state\":\"reachable\","
+				     "\"confirmed_s\":2,\"idle_s\":1}"));
+	assert_non_null(strstr(text, "\"address\":\"fe80::9\",\"mac\":null,"
+				     "\"state\":\"incomplete\",\"confirmed_s\":0,"
+				     "\"idle_s\":null}"));
+}
+
 static void
 shows_nothing_but_does_not_fail_before_set_up(void **state)
 {
@@ -309,6 +349,7 @@ shows_nothing_but_does_not_fail_before_set_up(void **state)
 	assert_string_equal(shown("policies", true), "{\"policies\":[]}\n");
 	assert_string_equal(shown("sessions", false), "no sessions\n");
 	assert_string_equal(shown("lcores", false), "no workers\n");
+	assert_string_equal(shown("neighbours", false), "no neighbours\n");
 }
 
 static void
@@ -411,6 +452,7 @@ main(void)
 		cmocka_unit_test_setup(lists_a_bounded_number_of_sessions_and_says_so, reset),
 		cmocka_unit_test_setup(says_that_sending_is_refused, reset),
 		cmocka_unit_test_setup(every_noun_gives_one_line_of_json_under_its_name, reset),
+		cmocka_unit_test_setup(shows_neighbours_with_what_is_known_of_them, reset),
 		cmocka_unit_test_setup(shows_nothing_but_does_not_fail_before_set_up, reset),
 		cmocka_unit_test_setup(shows_load_balance_and_handovers_of_workers, reset),
 		cmocka_unit_test_setup(marks_the_crypto_driver_in_use, reset),

@@ -200,6 +200,8 @@ static const struct saker_command fixed[] = {
 	{ "clear port stats", "forget what ports have counted", run_clear, SAKER_CLEAR_PORTS },
 	{ "clear drops", "forget dropped packets", run_clear, SAKER_CLEAR_DROPS },
 	{ "clear stages", "forget cycles and packets of stages", run_clear, SAKER_CLEAR_STAGES },
+	{ "clear neighbours", "forget next hops: they are asked for again", run_clear,
+		SAKER_CLEAR_NEIGHBOURS },
 	{ "set log TYPE LEVEL", "log level of the log types that match", run_set_log },
 };
 
