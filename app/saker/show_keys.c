@@ -90,6 +90,17 @@ replay_cell(struct saker_report *r, const struct saker_cfg_group *cfg)
 		saker_report_text(r, "%u x %u", cfg->replay_sources, cfg->replay_window);
 }
 
+static uint64_t
+drops_of(const struct saker_gateway *g, unsigned int group)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		if (g->workers[i]->group_count != NULL)
+			sum += saker_peek(&g->workers[i]->group_count[group].in_drops);
+	return sum;
+}
+
 static void
 group_row(struct saker_report *r, const struct saker_gateway *g, const struct saker_group *group)
 {
@@ -110,6 +121,7 @@ group_row(struct saker_report *r, const struct saker_gateway *g, const struct sa
 	saker_report_u64(r, group->n_masters);
 	saker_report_u64(r, cfg->key_cache);
 	replay_cell(r, cfg);
+	saker_report_u64(r, drops_of(g, group->index));
 }
 
 void
@@ -131,6 +143,7 @@ saker_show_groups(const struct saker_gateway *g, struct saker_out *out)
 		{ "master_keys", 'r' },
 		{ "key_cache", 'r' },
 		{ "replay", 'l' },
+		{ "in_drops", 'r' },
 	};
 	struct saker_report *r = SAKER_REPORT_BEGIN("groups", columns);
 	const struct saker_snapshot *s = g->snapshot;

@@ -28,8 +28,8 @@ traffic_row(struct saker_report *r, const struct saker_gateway *g, enum saker_di
 	saker_report_u64(r, keys);
 }
 
-static void
-traffic(const struct saker_gateway *g, struct saker_out *out)
+void
+saker_show_stats(const struct saker_gateway *g, struct saker_out *out)
 {
 	static const struct saker_column columns[] = {
 		{ "direction", 'l' },
@@ -39,7 +39,7 @@ traffic(const struct saker_gateway *g, struct saker_out *out)
 		{ "octets_out", 'r' },
 		{ "keys_derived", 'r' },
 	};
-	struct saker_report *r = SAKER_REPORT_BEGIN("traffic", columns);
+	struct saker_report *r = SAKER_REPORT_BEGIN("stats", columns);
 
 	for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++)
 		traffic_row(r, g, d);
@@ -85,7 +85,7 @@ gap(struct saker_out *out)
 void
 saker_show_summary(const struct saker_gateway *g, struct saker_out *out)
 {
-	traffic(g, out);
+	saker_show_stats(g, out);
 	gap(out);
 	saker_show_drops(g, out);
 	gap(out);

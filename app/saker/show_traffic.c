@@ -135,7 +135,7 @@ saker_show_drops(const struct saker_gateway *g, struct saker_out *out)
 		unsigned int reason = n / SAKER_DIRECTIONS, d = n % SAKER_DIRECTIONS;
 		uint64_t packets = saker_show_drop_sum(g, d, reason);
 
-		if (packets == 0)
+		if (packets == 0 && !out->zeros)
 			continue;
 		saker_report_text(r, "%s", saker_drop_info[reason].name);
 		saker_report_text(r, "%s", saker_direction_name(d));

@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
+#include "saker_account.h"
 #include "saker_handover.h"
 #include "saker_idle.h"
 #include "saker_stages.h"
@@ -149,6 +150,13 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 }
 
 static void
+lose(struct saker_worker *w, enum saker_direction d)
+{
+	saker_account_losers(w, d, &w->burst);
+	saker_burst_settle(&w->burst, w->count[d].drop);
+}
+
+static void
 run_stages(struct saker_worker *w, enum saker_direction d)
 {
 	const struct saker_stage *stage = saker_stages[d];
@@ -156,11 +164,13 @@ run_stages(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t since = rte_rdtsc();
 
+	saker_account_begin(b, d);
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
 		stage->run(w, b);
-		saker_burst_settle(b, w->count[d].drop);
+		if (unlikely(b->losers > 0))
+			lose(w, d);
 		since = count_stage(count, n, since);
 	}
 	if (b->n > 0) {

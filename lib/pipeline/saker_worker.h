@@ -73,6 +73,12 @@ struct saker_load {
 /** Counters of one policy on one lcore. */
 struct saker_policy_count {
 	uint64_t out_packets, out_octets, in_packets, in_octets;
+	uint64_t out_drops; /**< outbound packets that were lost once the policy was known */
+};
+
+/** Counters of one trust group on one lcore. */
+struct saker_group_count {
+	uint64_t in_drops; /**< inbound packets that were lost once the group was known */
 };
 
 /** A receive queue and the way its packets go. */
@@ -141,6 +147,7 @@ struct saker_worker {
 	struct saker_load load;
 	bool interrupts;                         /**< a packet ends a sleep */
 	struct saker_policy_count *policy_count; /**< one per policy */
+	struct saker_group_count *group_count;   /**< one per group; NULL: not counted */
 	_Atomic uint64_t loops;                  /**< times round */
 	_Atomic uint64_t idle_since;             /**< `loops` when the last packet was seen */
 	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */

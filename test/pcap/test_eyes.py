@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a running saker shows to those who look in from outside."""
+
+import json
+import shutil
+import subprocess
+
+import pcapfile
+from harness import A, B, SakerTest
+from live import Live
+from plan import NEAR4, Plan, make_config, octets
+
+NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
+
+
+class Eyes(SakerTest):
+    """10 packets are sealed, 3 fit no MTU, 5 are opened, 2 are damaged."""
+
+    def setUp(self):
+        super().setUp()
+        self.plan = Plan(self.lab, 1, sn="counter")
+        self.config = make_config(self.lab, [self.plan])
+        self.config["ports"][1]["mtu"] = 1300
+        frame = pcapfile.ethernet
+        self.clear = [frame(self.plan.inner(A, 4, 100, i)) for i in range(10)]
+        self.clear += [frame(self.plan.inner(A, 4, 1290, i)) for i in range(3)]
+        self.cipher = [self.plan.sealed_frame(B, self.plan.inner(B, 4, 80, i)) for i in range(7)]
+        for i in (2, 4):
+            self.cipher[i] = self.cipher[i][:-1] + bytes([self.cipher[i][-1] ^ 1])
+
+    def live(self, **more):
+        live = Live(self.lab, self.config, self.clear, self.cipher, **more)
+        self.addCleanup(live.end)
+        return live.ready()
+
+
+class Telemetry(Eyes):
+    def test_tells_what_show_tells(self):
+        live = self.live().received(20)
+        self.assertIn("/saker/drops", json.loads(live.ask("/")[0])["/"])
+        out, back = live.rows("stats")[0]
+        self.assertEqual((out["direction"], out["packets_in"], out["packets_out"]),
+                         ("outbound", 13, 10))
+        self.assertEqual((back["packets_in"], back["packets_out"]), (7, 5))
+        drops = {r["reason"]: r["packets"] for r in live.rows("drops")[0]}
+        self.assertEqual(drops, {"mtu": 3, "bad_icv": 2})
+        policy = live.rows("policies")[0][0]
+        self.assertEqual((policy["out_packets"], policy["out_drops"], policy["in_packets"]),
+                         (10, 3, 5))
+        self.assertEqual(policy["out_octets"], 1000)
+        peer = live.rows("peers")[0]
+        self.assertEqual([(p["peer"], p["out_packets"], p["out_drops"], p["in_octets"])
+                          for p in peer], [(B.ip4, 10, 3, 400)])
+        self.assertEqual(live.rows("groups")[0][0]["in_drops"], 2)
+        stages = live.rows("stages")[0]
+        self.assertTrue(any(s["stage"] == "seal" and s["packets"] == 10 for s in stages))
+        self.assertEqual(live.rows("lcores")[0][0]["rx_packets"], 20)
+        sources = {r["source"] for r in live.rows("sessions")[0] if r["direction"] == "in"}
+        self.assertEqual(sources, {B.source[:4].hex()})
+        self.assertRan(live.end())
+
+    def test_never_tells_octets_of_keys(self):
+        live = self.live()
+        text = "".join(live.ask(*("/saker/" + n for n in NOUNS)))
+        self.assertIn(self.plan.keys[0].id.hex(), text)
+        for value in self.plan.keys[0].values.values():
+            self.assertNotIn(value.hex()[:16], text.lower())
+        self.assertRan(live.end())
+
+    def test_gives_long_tables_page_by_page(self):
+        policies = [{"name": "policy-%d" % i, "dst": "10.%d.%d.0/24" % (128 + i // 256, i % 256),
+                     "action": "drop"}
+                    for i in range(300)]
+        self.config["policies"] += policies
+        live = self.live()
+        names, first = [], 0
+        while first is not None:
+            rows, table = live.rows("policies", first)
+            self.assertTrue(rows)
+            names += [r["name"] for r in rows]
+            first = table.get("next")
+        self.assertEqual(table["total"], len(self.config["policies"]))
+        self.assertEqual(names, [p["name"] for p in self.config["policies"]])
+        self.assertEqual(live.rows("policies", 100000)[0], [])
+        self.assertRan(live.end())
+
+    def test_refuses_what_is_no_row_and_lives_on(self):
+        live = self.live()
+        for bad in ("x", "-1", "1x", "99999999999999999999999", "0 0"):
+            self.assertIn("null", live.ask("/saker/drops," + bad)[0], bad)
+        for noun in ("config", "drops/x", "", "nosuch"):
+            self.assertNotIn("rows", live.ask("/saker/" + noun)[0])
+        self.assertTrue(live.rows("stats")[0])
+        self.assertRan(live.end())
+
+    def test_speaks_with_dpdk_telemetry_py(self):
+        tool = shutil.which("dpdk-telemetry.py")
+        if tool is None:
+            self.skipTest("dpdk-telemetry.py is not installed (Debian package dpdk)")
+        live = self.live().received(20)
+        told = subprocess.run([tool, "-f", live.prefix], input="/saker/drops\n", text=True,
+                              capture_output=True, timeout=20, check=True).stdout
+        rows = json.loads(told.splitlines()[-1])["/saker/drops"]["rows"]
+        self.assertEqual({r["reason"] for r in rows.values()}, {"mtu", "bad_icv"})
+        self.assertRan(live.end())
