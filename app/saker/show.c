@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "metrics.h"
 #include "show_parts.h"
 
 static void
@@ -90,6 +91,7 @@ const struct saker_show saker_shows[] = {
 	{ "config", "every setting with its effective value", saker_show_config },
 	{ "crypto", "crypto drivers, keys derived and taken from a cache", saker_show_crypto },
 	{ "lcores", "workers, their queues and their load", saker_show_lcores },
+	{ "metrics", "all counters as OpenMetrics text", saker_show_metrics },
 	{ NULL, NULL, NULL },
 };
 

@@ -23,7 +23,8 @@ struct saker_show {
 	void (*show)(const struct saker_gateway *g, struct saker_out *out);
 };
 
-/** stats, stages, drops, keys, groups, policies, peers, sessions, config, crypto, lcores. */
+/** stats, stages, drops, keys, groups, policies, peers, sessions, config, crypto, lcores,
+ * metrics. */
 extern const struct saker_show saker_shows[];
 
 /** The noun of that name, NULL: there is none. */

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a running saker shows to those who look in from outside."""
 
+import importlib.util
 import json
+import os
 import shutil
 import subprocess
+import time
 
+import openmetrics
 import pcapfile
 from harness import A, B, SakerTest
 from live import Live
-from plan import NEAR4, Plan, make_config, octets
+from plan import Plan, make_config
 
 NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
 
@@ -103,3 +107,87 @@ class Telemetry(Eyes):
         rows = json.loads(told.splitlines()[-1])["/saker/drops"]["rows"]
         self.assertEqual({r["reason"] for r in rows.values()}, {"mtu", "bad_icv"})
         self.assertRan(live.end())
+
+
+class Metrics(Eyes):
+    def check(self, text):
+        """Samples that the damaged and the long packets gave; by two parsers if there are two."""
+        families = openmetrics.parse(text)
+        drops = families["saker_dropped_packets"]["samples"]
+        self.assertEqual({dict(k)["reason"]: v for k, v in drops.items() if v},
+                         {"mtu": 3, "bad_icv": 2})
+        self.assertEqual({dict(k)["direction"] for k in drops}, {"inbound", "outbound"})
+        policy = families["saker_policy_packets"]["samples"]
+        self.assertEqual(sorted(v for k, v in policy.items() if ("group", "g1") in k)[-2:],
+                         [5, 10])
+        stage = families["saker_stage_packets"]["samples"]
+        self.assertEqual(stage[(("direction", "outbound"), ("lcore", "1"), ("stage", "seal"))], 10)
+        if importlib.util.find_spec("prometheus_client"):
+            from prometheus_client.openmetrics.parser import text_string_to_metric_families
+            theirs = {f.name: f for f in text_string_to_metric_families(text)}
+            self.assertEqual(set(theirs), set(families))
+            for name, family in families.items():
+                self.assertEqual(len(theirs[name].samples), len(family["samples"]), name)
+
+    def run_once(self, *commands):
+        script = ["start", "drain", *commands, "quit"]
+        run = self.lab.run(self.config, self.clear, self.cipher, commands=script)
+        self.assertRan(run)
+        return run
+
+    def test_shown_text_passes_parsers(self):
+        out = self.run_once("show metrics").out
+        self.check(out[: out.index("# EOF\n") + 6])
+
+    def test_reader_is_strict(self):
+        good = "# TYPE a_b counter\n# UNIT a_b b\na_b_total{c=\"d\"} 1\n# EOF\n"
+        openmetrics.parse(good)
+        for old, new in (("# EOF\n", ""), ("_total", ""), (" 1", " x"), ("b b", "b c"),
+                         ('"d"', '"d'), ("a_b_total{c=\"d\"} 1\n", 2 * "a_b_total{c=\"d\"} 1\n")):
+            with self.assertRaises(ValueError):
+                openmetrics.parse(good.replace(old, new))
+
+    def test_json_holds_the_same_samples(self):
+        rows = self.run_once("show metrics json").shown["metrics"]
+        byname = {(r["name"], r["labels"]): r["value"] for r in rows}
+        self.assertEqual(byname["saker_received_packets_total", '{direction="outbound"}'], 13)
+        self.assertEqual(len(byname), len(rows))
+
+    def test_file_is_replaced_every_period_and_at_the_end(self):
+        path = self.lab.path("saker.prom")
+        live = self.live(options=("--metrics-file", path, "--stats-period", "1"))
+        live.until(lambda: os.path.exists(path), "the metrics file")
+        with open(path, encoding="ascii") as f:
+            openmetrics.parse(f.read())
+            first = os.fstat(f.fileno()).st_ino
+            live.until(lambda: os.stat(path).st_ino != first, "another metrics file")
+            f.seek(0)
+            openmetrics.parse(f.read())  # who has the old one open still reads a whole one
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o644)
+        live.received(20)
+        self.assertRan(live.end())
+        with open(path, encoding="ascii") as f:
+            self.check(f.read())
+        self.assertFalse(os.path.exists(path + ".tmp"))
+
+    def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(self):
+        path = self.lab.path("nosuch/saker.prom")
+        live = self.live(options=("--metrics-file", path, "--stats-period", "1"))
+        time.sleep(2.5)
+        live.received(20)
+        run = live.end()
+        self.assertRan(run)
+        self.assertEqual(run.err.count(path), 1, run.err)
+        self.assertIn("No such file", run.err)
+
+    def test_tells_nothing_of_a_links_target(self):
+        """A link beside the file, where it would be written first, is not followed."""
+        path, victim = self.lab.path("saker.prom"), self.lab.path("victim")
+        with open(victim, "w", encoding="ascii") as f:
+            f.write("untouched")
+        os.symlink(victim, path + ".tmp")
+        live = self.live(options=("--metrics-file", path))
+        live.until(lambda: path in live.text(live.err), "a message")
+        live.end()
+        with open(victim, encoding="ascii") as f:
+            self.assertEqual(f.read(), "untouched")
