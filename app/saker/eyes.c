@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "metrics.h"
+#include "pdump.h"
 #include "telemetry.h"
 
 #define METRICS_PERIOD_S 10 /* without --stats-period */
@@ -101,6 +102,7 @@ saker_eyes_start(struct saker_gateway *g, const struct saker_options *o)
 	int ret;
 
 	saker_telemetry_start(g);
+	saker_pdump_start();
 	eyes.gateway = g;
 	eyes.file = o->metrics_file;
 	eyes.period_s = o->stats_period == 0 ? METRICS_PERIOD_S : o->stats_period;
@@ -116,6 +118,7 @@ saker_eyes_stop(struct saker_gateway *g)
 {
 	(void)g;
 	saker_telemetry_stop();
+	saker_pdump_stop();
 	if (!eyes.started)
 		return;
 	pthread_mutex_lock(&eyes.mutex);

@@ -23,22 +23,24 @@ def runtime_dir(prefix):
 
 
 class Live:
-    """eal: options that replace --no-huge -m 512."""
+    """eal: options that replace --no-huge -m 512. wrap: a command that runs saker in its place.
+    vdevs: devices in place of the captures."""
 
     def __init__(self, lab, config, clear=(), cipher=(), options=(), workers=1,
-                 eal=("--no-huge", "-m", "512"), wrap=()):
+                 eal=("--no-huge", "-m", "512"), wrap=(),
+                 vdevs=None):
         n = next(serial)
         self.lab = lab
         self.prefix = "saker-eyes-%d-%d" % (os.getpid(), n)
         path = lab.write_config(config, "live-%d.cfg" % n)
-        vdevs = []
-        for device, frames in ((CLEAR_DEVICE, clear), (CIPHER_DEVICE, cipher)):
+        devices = list(vdevs or ())
+        for device, frames in () if vdevs else ((CLEAR_DEVICE, clear), (CIPHER_DEVICE, cipher)):
             rx = lab.queues("live-%d-in-%s" % (n, device), list(frames))
             tx = ["tx_pcap=" + lab.path("live-%d-%s-%d.pcap" % (n, device, i))
                   for i in range(workers)]
-            vdevs.append("--vdev=" + ",".join([device] + ["rx_pcap=" + p for p in rx] + tx))
+            devices.append(",".join([device] + ["rx_pcap=" + p for p in rx] + tx))
         args = [*wrap, program("SAKER"), *eal, "--no-pci", "--file-prefix=" + self.prefix,
-                "--lcores=" + lcores(workers), *vdevs, "--", "-c", path, *options]
+                "--lcores=" + lcores(workers), *("--vdev=" + d for d in devices), "--", "-c", path, *options]
         self.out, self.err = lab.path("live-%d.out" % n), lab.path("live-%d.err" % n)
         with open(self.out, "wb") as o, open(self.err, "wb") as e:
             self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=o, stderr=e,

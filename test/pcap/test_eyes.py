@@ -10,6 +10,7 @@ import time
 
 import openmetrics
 import pcapfile
+import pcapng
 from harness import A, B, SakerTest
 from live import Live
 from plan import Plan, make_config
@@ -191,3 +192,75 @@ class Metrics(Eyes):
         live.end()
         with open(victim, encoding="ascii") as f:
             self.assertEqual(f.read(), "untouched")
+
+
+class OtherProcesses(Eyes):
+    """DPDK's own tools attach to saker. They share its memory, so hugepages are needed, and
+    devices that other processes can attach to: net_null can, net_pcap can't."""
+
+    PAGES = "/proc/sys/vm/nr_hugepages"
+    WANTED = 160  # of 2 MB
+
+    def setUp(self):
+        super().setUp()
+        for tool in ("dpdk-dumpcap", "dpdk-proc-info", "nsenter"):
+            if shutil.which(tool) is None:
+                self.skipTest(tool + " is not installed")
+        self.reserve()
+        self.mount = self.lab.path("huge")
+        os.mkdir(self.mount)
+        self.wrap = ("unshare", "-m", "--propagation", "private", "sh", "-c",
+                     'mount -t hugetlbfs -o pagesize=2M none "$0" && exec "$@"', self.mount)
+        if subprocess.run([*self.wrap, "true"], check=False, capture_output=True).returncode:
+            self.skipTest("hugetlbfs can't be mounted here")
+
+    def reserve(self):
+        with open(self.PAGES, encoding="ascii") as f:
+            before = f.read()
+        if int(before) >= self.WANTED:
+            return
+        try:
+            with open(self.PAGES, "w", encoding="ascii") as f:
+                f.write(str(self.WANTED))
+        except OSError as e:
+            self.skipTest("hugepages can't be reserved: %s" % e)
+        self.addCleanup(lambda: open(self.PAGES, "w", encoding="ascii").write(before))
+        with open(self.PAGES, encoding="ascii") as f:
+            if int(f.read()) < self.WANTED:
+                self.skipTest("there are not enough hugepages")
+
+    def attach(self, live, tool, *args):
+        """Run a tool that sees the memory of saker."""
+        return subprocess.run(["nsenter", "-t", str(live.process.pid), "-m", tool, *args],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def sharing(self):
+        devices = ("net_null0", "net_null1")
+        for port, device in zip(self.config["ports"], devices):
+            port["device"] = device
+        return self.live(eal=("--huge-dir", self.mount, "-m", "256"), wrap=self.wrap,
+                         vdevs=["%s,size=%d,copy=1" % (d, 80) for d in devices])
+
+    def test_dumpcap_captures_what_a_port_receives(self):
+        live = self.sharing()
+        path = self.lab.path("dump.pcapng")
+        done = self.attach(live, "dpdk-dumpcap", "--file-prefix=" + live.prefix, "-i",
+                           "net_null0", "-c", "20", "-w", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        captured = [p for _, _, p in pcapng.read(path).packets]
+        self.assertTrue(captured, done.stderr)
+        self.assertEqual(set(captured), {bytes(80)})
+        run = live.end()
+        self.assertRan(run)
+        self.assertNotIn("dumpcap", run.err)
+
+    def test_proc_info_tells_of_ports(self):
+        live = self.sharing()
+        done = self.attach(live, "dpdk-proc-info", "--file-prefix=" + live.prefix, "--", "--stats")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("NIC statistics for port 0", done.stdout)
+        self.assertRan(live.end())
+
+    def test_says_once_that_nobody_can_attach_without_hugepages(self):
+        run = self.live().end()
+        self.assertEqual(run.err.count("can't attach"), 1, run.err)
