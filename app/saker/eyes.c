@@ -10,10 +10,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture.h"
 #include "control.h"
 #include "metrics.h"
 #include "pdump.h"
 #include "telemetry.h"
+#include "trace.h"
 
 #define METRICS_PERIOD_S 10 /* without --stats-period */
 
@@ -116,8 +118,9 @@ saker_eyes_start(struct saker_gateway *g, const struct saker_options *o)
 void
 saker_eyes_stop(struct saker_gateway *g)
 {
-	(void)g;
 	saker_telemetry_stop();
+	saker_capture_fini(g);
+	saker_trace_fini(g);
 	saker_pdump_stop();
 	if (!eyes.started)
 		return;

@@ -207,6 +207,7 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->snapshot = &g->snapshot;
 	w->qsbr = g->qsbr;
 	w->running = &g->running;
+	w->watch = &g->watch;
 	w->crypto = g->crypto;
 	w->idle_mode = g->config->gateway.idle;
 	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "capture.h"
 #include "metrics.h"
 #include "show_parts.h"
+#include "trace.h"
 
 static void
 config_row(void *arg, const char *path, const char *value, bool is_default)
@@ -91,6 +93,8 @@ const struct saker_show saker_shows[] = {
 	{ "config", "every setting with its effective value", saker_show_config },
 	{ "crypto", "crypto drivers, keys derived and taken from a cache", saker_show_crypto },
 	{ "lcores", "workers, their queues and their load", saker_show_lcores },
+	{ "captures", "captures and what they have lost", saker_show_captures },
+	{ "trace", "what became of the packets of `trace N`", saker_show_trace },
 	{ "metrics", "all counters as OpenMetrics text", saker_show_metrics },
 	{ NULL, NULL, NULL },
 };

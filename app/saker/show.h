@@ -24,7 +24,7 @@ struct saker_show {
 };
 
 /** stats, stages, drops, keys, groups, policies, peers, sessions, config, crypto, lcores,
- * metrics. */
+ * metrics, captures, trace. */
 extern const struct saker_show saker_shows[];
 
 /** The noun of that name, NULL: there is none. */

@@ -69,6 +69,10 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 
 	if (tx->n == 0)
 		return;
+	if (unlikely(w->watching != 0))
+		saker_watch_frames(w,
+			d == SAKER_OUTBOUND ? SAKER_POINT_CIPHER_OUT : SAKER_POINT_CLEAR_OUT, tx->m,
+			tx->n);
 	if (unlikely(tx->lock != NULL))
 		rte_spinlock_lock(tx->lock);
 	for (unsigned int try = 0; try < TX_TRIES && sent < tx->n && !tx->absent; try++)
@@ -77,6 +81,8 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 		rte_spinlock_unlock(tx->lock);
 	w->count[d].drop[SAKER_DROP_TX_FULL] += tx->n - sent;
 	w->count[d].tx_packets += sent;
+	if (unlikely(w->watching != 0))
+		saker_watch_refused(w, tx->m + sent, tx->n - sent, SAKER_DROP_TX_FULL);
 	rte_pktmbuf_free_bulk(tx->m + sent, tx->n - sent);
 	tx->n = 0;
 }
@@ -141,6 +147,8 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t octets = 0;
 
+	if (unlikely(w->watching != 0))
+		saker_watch_sent(w, d);
 	SAKER_FOREACH_SLOT (b, i) {
 		octets += b->m[i]->pkt_len;
 		send_one(w, d, b->m[i], b->ip[i][0] >> 4);
@@ -150,8 +158,10 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 }
 
 static void
-lose(struct saker_worker *w, enum saker_direction d)
+lose(struct saker_worker *w, enum saker_direction d, unsigned int stage)
 {
+	if (unlikely(w->watching != 0))
+		saker_watch_losers(w, d, stage);
 	saker_account_losers(w, d, &w->burst);
 	saker_burst_settle(&w->burst, w->count[d].drop);
 }
@@ -164,13 +174,15 @@ run_stages(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t since = rte_rdtsc();
 
+	if (unlikely(w->watching != 0))
+		saker_watch_begin(w, d);
 	saker_account_begin(b, d);
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
 		stage->run(w, b);
 		if (unlikely(b->losers > 0))
-			lose(w, d);
+			lose(w, d, (unsigned int)(stage - saker_stages[d]));
 		since = count_stage(count, n, since);
 	}
 	if (b->n > 0) {
@@ -232,6 +244,11 @@ receive(struct saker_worker *w, const struct saker_rx *rx)
 	count->rx_packets += n;
 	for (uint16_t i = 0; i < n; i++)
 		count->rx_octets += w->burst.m[i]->pkt_len;
+	if (unlikely(w->watching != 0))
+		saker_watch_frames(w,
+			rx->direction == SAKER_OUTBOUND ? SAKER_POINT_CLEAR_IN
+							: SAKER_POINT_CIPHER_IN,
+			w->burst.m, n);
 	saker_worker_process(w, rx->direction, n, false);
 	return n;
 }
@@ -257,6 +274,8 @@ go_round(struct saker_worker *w)
 	unsigned int n;
 
 	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	w->watching = w->watch == NULL ? 0
+				       : atomic_load_explicit(&w->watch->on, memory_order_acquire);
 	n = empty_inbox(w);
 	/* Who has packets waiting for a full inbox takes no more until they are gone. */
 	if (w->n_waiting > 0 && !saker_handover_retry(w))

@@ -11,11 +11,14 @@ import time
 import openmetrics
 import pcapfile
 import pcapng
-from harness import A, B, SakerTest
+import profile
+from harness import A, B, SakerTest, packets
 from live import Live
-from plan import Plan, make_config
+from plan import NEAR4, Plan, make_config
+from test_policy import udp
 
 NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
+POINTS = ("clear-in", "cipher-out", "cipher-in", "clear-out", "drops")
 
 
 class Eyes(SakerTest):
@@ -264,3 +267,214 @@ class OtherProcesses(Eyes):
     def test_says_once_that_nobody_can_attach_without_hugepages(self):
         run = self.live().end()
         self.assertEqual(run.err.count("can't attach"), 1, run.err)
+
+
+class Captures(Eyes):
+    def run_commands(self, *commands, **more):
+        script = list(commands)
+        run = self.lab.run(self.config, self.clear, self.cipher, commands=script + ["quit"], **more)
+        return run
+
+    def test_all_points_of_one_run_in_one_file(self):
+        path = self.lab.path("all.pcapng")
+        run = self.run_commands("capture start all " + path, "start", "drain",
+                                "show captures json", "capture stop", "show captures")
+        self.assertRan(run)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        f = pcapng.read(path)
+        self.assertEqual([i.name for i in f.interfaces], list(POINTS))
+        self.assertTrue(all(i.options[pcapng.IF_TSRESOL] == [b"\x09"] for i in f.interfaces))
+        at = {p: [frame for name, _, frame in f.packets if name == p] for p in POINTS}
+        self.assertSame(at["clear-in"], self.clear)
+        self.assertSame(at["cipher-in"], self.cipher)
+        self.assertSame(at["cipher-out"], run.cipher[0])
+        self.assertSame(at["clear-out"], run.clear[0])
+        self.check_drops(f)
+        self.assertTrue(all(abs(t / 1e9 - time.time()) < 600 for t in f.times))
+        self.assertIn("drops: 5 packets in %s, 0 lost" % path, run.out)
+
+    def check_drops(self, f):
+        """Reasons stand in the comments; frames are those that came, as far as they still are."""
+        drops = [(c, frame) for name, c, frame in f.packets if name == "drops"]
+        self.assertEqual(sorted(c for c, _ in drops), [["bad_icv"]] * 2 + [["mtu"]] * 3)
+        self.assertFalse(any(c for name, c, _ in f.packets if name != "drops"))
+        lost = {pcapfile.ip_packet(frame) for c, frame in drops if c == ["mtu"]}
+        self.assertEqual(lost, {pcapfile.ip_packet(frame) for frame in self.clear[10:]})
+        for c, frame in drops:
+            self.assertEqual(frame[:14], bytes(12) + b"\x08\0")
+            if c == ["bad_icv"]:
+                self.assertEqual(profile.decap(pcapfile.ip_packet(frame))[1][:16],
+                                 profile.decap(pcapfile.ip_packet(self.cipher[2]))[1][:16])
+
+    def test_frames_that_are_no_ip_keep_their_ethernet_header(self):
+        arp = bytes(12) + b"\x08\x06" + bytes(46)
+        self.clear = [arp, self.clear[0][:13], pcapfile.ethernet(b"\x95" + bytes(30))]
+        path = self.lab.path("drops.pcapng")
+        run = self.run_commands("capture start drops " + path, "start", "drain", "capture stop drops")
+        self.assertRan(run)
+        got = [(c, frame) for _, c, frame in pcapng.read(path).packets if c[0] != "bad_icv"]
+        self.assertEqual(got[:2], [(["not_ip"], arp), (["runt"], self.clear[1])])
+        self.assertEqual((got[2][0], got[2][1][12:15]), (["not_ip"], b"\xff\xff\x95"))
+
+    def test_runs_while_traffic_does_and_leaves_workers_alone_afterwards(self):
+        paths = [self.lab.path("%d.pcapng" % i) for i in range(4)]
+        script = []
+        for p in paths:
+            script += ["capture start all " + p, "show captures json", "capture stop"]
+        run = self.run_commands("start", *script, "drain", "show drops json", workers=3)
+        self.assertRan(run)
+        for p in paths:
+            pcapng.read(p)
+        self.assertEqual(run.drops(), {"mtu": 3, "bad_icv": 2})
+
+    def test_what_finds_no_room_is_counted(self):
+        """Whatever is not in the file is in the count of losses."""
+        self.clear = [self.clear[0]] * 20000
+        path = self.lab.path("big.pcapng")
+        run = self.run_commands("capture start clear-in " + path, "start", "drain", "capture stop",
+                                "show captures json")
+        self.assertRan(run)
+        row = run.shown["captures"][0]
+        n = len(pcapng.read(path).packets)
+        self.assertEqual((row["point"], row["running"], row["packets"]), ("clear-in", False, n))
+        self.assertEqual(n + row["lost"], 20000)
+        self.assertEqual(row["octets"], n * len(self.clear[0]))
+
+    def test_a_full_disk_is_told_once_and_counted(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        small = self.lab.path("small")
+        os.mkdir(small)
+        wrap = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+                'mount -t tmpfs -o size=16k none "$0" && exec "$@"', small]
+        if subprocess.run([*wrap, "true"], check=False, capture_output=True).returncode:
+            self.skipTest("tmpfs can't be mounted here")
+        self.clear = [self.clear[0]] * 2000
+        script = self.lab.path("full.cmd")
+        with open(script, "w", encoding="ascii") as f:
+            f.write("capture start clear-in %s/f\nstart\ndrain\ncapture stop\n"
+                    "show captures json\nquit\n" % small)
+        live = Live(self.lab, self.config, self.clear, self.cipher, wrap=wrap,
+                    options=("--cmdline-file", script))
+        self.assertEqual(live.process.wait(60), 0)
+        run = live.end()
+        self.assertEqual(run.err.count("No space left"), 1, run.err)
+        row = run.shown["captures"][0]
+        self.assertGreater(row["lost"], 0)
+        self.assertEqual(row["packets"] + row["lost"], 2000)
+
+    def test_refuses_what_it_should_not_write_over(self):
+        link, fifo, victim = (self.lab.path(n) for n in ("link", "fifo", "victim"))
+        with open(victim, "w", encoding="ascii") as f:
+            f.write("untouched")
+        os.symlink(victim, link)
+        os.mkfifo(fifo)
+        for bad, why in ((link, "link"), (fifo, ""), (self.lab.dir, "directory"),
+                         (self.lab.path("no/such"), "No such")):
+            run = self.run_commands("capture start drops " + bad)
+            self.assertEqual(run.status, 1, run.text())
+            self.assertIn(bad + " can't be written", run.err)
+            self.assertIn(why, run.err)
+        with open(victim, encoding="ascii") as f:
+            self.assertEqual(f.read(), "untouched")
+
+    def test_refuses_what_makes_no_sense(self):
+        one, two = self.lab.path("one"), self.lab.path("two")
+        for commands, why in (
+                (("capture start nosuch f",), "there is no point 'nosuch'"),
+                (("capture stop",), "nothing is captured"),
+                (("capture stop nosuch",), "there is no point"),
+                (("capture start drops " + one, "capture start all " + two), "already"),
+                (("capture start drops " + one, "capture stop clear-in"), "at clear-in"),
+                (("capture start drops " + one, "capture start clear-in " + one), "busy")):
+            run = self.run_commands(*commands)
+            self.assertEqual(run.status, 1, run.text())
+            self.assertIn(why, run.err)
+
+    def test_a_file_of_before_is_emptied_and_made_private(self):
+        path = self.lab.path("old")
+        with open(path, "wb") as f:
+            f.write(bytes(100000))
+        os.chmod(path, 0o644)
+        self.assertRan(self.run_commands("capture start drops " + path, "capture stop"))
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        self.assertEqual(pcapng.read(path).packets, [])
+
+
+class Trace(Eyes):
+    def trace(self, *commands, **more):
+        run = self.lab.run(self.config, self.clear, self.cipher, commands=[*commands, "quit"],
+                           **more)
+        self.assertRan(run)
+        return run
+
+    def test_tells_what_became_of_each_packet(self):
+        run = self.trace("trace 50", "start", "drain", "show trace json", "show trace")
+        rows = run.shown["trace"]
+        self.assertEqual(len(rows), 20)
+        out = [r for r in rows if r["direction"] == "outbound"]
+        sealed = [r for r in out if r["verdict"] == "sent"]
+        self.assertEqual(len(sealed), 10)
+        header = [profile.read_header(profile.decap(p)[1]) for p in packets(run.cipher)]
+        for r, h, p in zip(sealed, header, packets(run.cipher)):
+            self.assertEqual((r["sn"], r["session"], r["source"]),
+                             ("%016x" % h.sn, h.session, A.source[:4].hex()))
+            self.assertEqual((r["octets_in"], r["octets_out"]), (114, len(p)))
+            self.assertEqual((r["group"], r["src"], r["reason"]), ("g1", NEAR4, None))
+            self.assertEqual(r["stages"],
+                             "rx parse classify plan sn headers seal tx")
+        lost = [r for r in out if r["verdict"] == "drop"]
+        self.assertEqual([(r["reason"], r["sn"], r["octets_in"]) for r in lost],
+                         [("mtu", None, 1304)] * 3)
+        self.assertTrue(all(r["policy"] and r["stages"].endswith("plan") for r in lost))
+        self.check_inbound([r for r in rows if r["direction"] == "inbound"])
+        self.assertIn("30 more packets are waited for", run.out)
+
+    def check_inbound(self, rows):
+        bad = [r for r in rows if r["verdict"] == "drop"]
+        self.assertEqual([(r["reason"], r["group"], r["policy"]) for r in bad],
+                         [("bad_icv", "g1", None)] * 2)
+        good = [r for r in rows if r["verdict"] == "sent"]
+        self.assertEqual([(r["src"], r["dst"], r["octets_out"]) for r in good],
+                         [(B.ip4, A.ip4, 80)] * 5)
+        self.assertTrue(all(r["policy"] and r["source"] == B.source[:4].hex() for r in good))
+
+    def test_stops_by_itself(self):
+        run = self.trace("trace 4", "start", "drain", "show trace json")
+        self.assertEqual([r["number"] for r in run.shown["trace"]], [1, 2, 3, 4])
+        self.assertNotIn("waited for", run.out)
+
+    def test_a_new_trace_forgets_the_old_one_and_zero_ends_it(self):
+        run = self.trace("trace 1000", "start", "trace 1000", "trace 0", "drain",
+                         "show trace json", "show trace")
+        self.assertEqual(run.shown["trace"], [])
+        self.assertIn("no packets were traced", run.out)
+
+    def test_sees_both_workers_of_a_packet_that_is_handed_over(self):
+        # of 8 sessions some belong to each of three workers
+        self.cipher = [self.plan.sealed_frame(B, self.plan.inner(B, 4, 80, i), session=i % 8)
+                       for i in range(64)]
+        self.clear = []
+        run = self.trace("trace 1000", "start", "drain", "show trace json", "show lcores json",
+                         workers=3)
+        rows = run.shown["trace"]
+        handed = [r for r in rows if r["verdict"] == "handed over"]
+        self.assertEqual(len(handed), sum(r["handed_over"] for r in run.shown["lcores"]))
+        self.assertTrue(handed)
+        self.assertTrue(all(r["stages"].endswith(" own") for r in handed))
+        self.assertEqual(len([r for r in rows if r["verdict"] == "sent"]), 64)
+
+    def test_refuses_what_is_no_number(self):
+        for bad in ("-1", "1025", "x", "1x"):
+            run = self.lab.run(self.config, commands=["trace " + bad])
+            self.assertEqual(run.status, 1)
+            self.assertIn("'%s'" % bad, run.err)
+
+    def test_shows_bypass(self):
+        self.config["policies"].insert(0, {"name": "by", "dst": "10.9.0.53/32",
+                                           "action": "bypass"})
+        self.clear = [pcapfile.ethernet(udp(NEAR4, "10.9.0.53"))]
+        self.cipher = [pcapfile.ethernet(udp("10.9.0.53", NEAR4))]
+        rows = self.trace("trace 9", "start", "drain", "show trace json").shown["trace"]
+        self.assertEqual(sorted((r["direction"], r["verdict"], r["policy"]) for r in rows),
+                         [("inbound", "bypass", "by"), ("outbound", "bypass", "by")])
