@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "control.h"
 #include "metrics.h"
+#include "own_source.h"
 #include "pdump.h"
 #include "telemetry.h"
 #include "trace.h"
@@ -49,6 +50,14 @@ write_metrics(void)
 	eyes.failing = ret != 0;
 }
 
+static void
+check_own_source(bool last)
+{
+	saker_control_lock();
+	saker_own_source_check(eyes.gateway, last);
+	saker_control_unlock();
+}
+
 static bool
 wait_a_second(struct timespec *next)
 {
@@ -74,6 +83,7 @@ look(void *arg)
 	do {
 		if (second++ % eyes.period_s == 0)
 			write_metrics();
+		check_own_source(false);
 	} while (wait_a_second(&next));
 	return NULL;
 }
@@ -112,7 +122,8 @@ saker_eyes_start(struct saker_gateway *g, const struct saker_options *o)
 	ret = start_thread();
 	eyes.started = ret == 0;
 	if (ret != 0)
-		fprintf(stderr, "saker: no thread to write metrics: %s\n", strerror(ret));
+		fprintf(stderr, "saker: no thread to watch and to write metrics: %s\n",
+			strerror(ret));
 }
 
 void
@@ -131,5 +142,6 @@ saker_eyes_stop(struct saker_gateway *g)
 	pthread_join(eyes.thread, NULL);
 	pthread_cond_destroy(&eyes.wake);
 	eyes.started = false;
+	check_own_source(true);
 	write_metrics(); /* the last word */
 }

@@ -4,6 +4,7 @@
 
 #include "show.h"
 
+#include "own_source.h"
 #include "show_parts.h"
 
 static void
@@ -82,6 +83,23 @@ gap(struct saker_out *out)
 		saker_out_printf(out, "\n");
 }
 
+static void
+twins(const struct saker_gateway *g, struct saker_out *out)
+{
+	const struct saker_snapshot *s = g->snapshot;
+
+	for (unsigned int i = 0; s != NULL && i < s->n_groups; i++) {
+		struct saker_group_count c = saker_group_sum(g, i);
+
+		if (c.own_source > 0)
+			saker_out_printf(out,
+				"trust group %s: %llu packets came under our own source id, %llu "
+				"of them from another gateway\n",
+				s->groups[i].cfg->name, (unsigned long long)c.own_source,
+				(unsigned long long)c.twin);
+	}
+}
+
 void
 saker_show_summary(const struct saker_gateway *g, struct saker_out *out)
 {
@@ -90,6 +108,8 @@ saker_show_summary(const struct saker_gateway *g, struct saker_out *out)
 	saker_show_drops(g, out);
 	gap(out);
 	cycles(g, out);
+	if (!out->json)
+		twins(g, out);
 	if (g->sending_refused && !out->json)
 		saker_out_printf(
 			out, "nothing was sent under protection: the SN state can't be used\n");

@@ -79,7 +79,9 @@ struct saker_policy_count {
 
 /** Counters of one trust group on one lcore. */
 struct saker_group_count {
-	uint64_t in_drops; /**< inbound packets that were lost once the group was known */
+	uint64_t in_drops;   /**< inbound packets that were lost once the group was known */
+	uint64_t own_source; /**< that verified and name our own source */
+	uint64_t twin;       /**< of these, such as this gateway has not sent */
 };
 
 /** A receive queue and the way its packets go. */

@@ -14,7 +14,7 @@ import pcapng
 import profile
 from harness import A, B, SakerTest, packets
 from live import Live
-from plan import NEAR4, Plan, make_config
+from plan import EPOCH, NEAR4, Plan, make_config, octets
 from test_policy import udp
 
 NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
@@ -478,3 +478,90 @@ class Trace(Eyes):
         rows = self.trace("trace 9", "start", "drain", "show trace json").shown["trace"]
         self.assertEqual(sorted((r["direction"], r["verdict"], r["policy"]) for r in rows),
                          [("inbound", "bypass", "by"), ("outbound", "bypass", "by")])
+
+
+class OwnSource(SakerTest):
+    """Site A, and packets that verify under A's own source id."""
+
+    def twin_frame(self, plan, seed, **changes):
+        """What a second gateway with A's source id would send to A."""
+        outer = {} if plan.o.variant < 3 else {"outer_src": octets(A.ip(plan.o.outer))}
+        clear = plan.inner(B, 4, 80, seed)
+        return plan.sealed_frame(B, clear, source=plan.wire_source(A), **outer, **changes)
+
+    def run_twice(self, plan, cipher, clear=10, **more):
+        """Send some packets, then receive; SNs of the first run are used by then."""
+        config = make_config(self.lab, [plan])
+        out = [pcapfile.ethernet(plan.inner(A, 4, 80, i)) for i in range(clear)]
+        self.assertRan(self.lab.run(config, out))
+        run = self.lab.run(config, (), cipher, commands=[
+            "start", "drain", "show groups json", "show metrics json", "quit"], **more)
+        self.assertRan(run)
+        group = run.shown["groups"][0]
+        metrics = {r["name"]: r["value"] for r in run.shown["metrics"]}
+        self.assertEqual(metrics["saker_group_own_source_packets_total"], group["own_source"])
+        self.assertEqual(metrics["saker_group_twin_packets_total"], group["twin"])
+        return run, (group["own_source"], group["twin"])
+
+    def test_shouts_about_sns_that_were_never_used(self):
+        for variant, outer in ((0, 4), (1, 4), (2, 4), (3, 4), (4, 4), (3, 6), (4, 6)):
+            with self.subTest(variant=variant, outer=outer):
+                plan = Plan(self.lab, 1 + variant + outer, variant=variant, outer=outer,
+                            sn="counter", replay_window=1024)
+                frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | 1 << 40 | i) for i in range(5)]
+                frames += [plan.sealed_frame(B, plan.inner(B, 4, 80, i)) for i in range(3)]
+                run, counted = self.run_twice(plan, frames)
+                self.assertEqual(counted, (5, 5))
+                self.assertEqual(run.err.count("ANOTHER GATEWAY"), 1, run.err)
+                self.assertIn("trust group g%d" % plan.n, run.err)
+                self.assertIn("5 packets came under our own source id, 5 of them", run.out)
+
+    def test_counts_reflected_packets_without_alarm(self):
+        plan = Plan(self.lab, 1, sn="counter")
+        frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | i) for i in range(1, 8)]
+        run, counted = self.run_twice(plan, frames)
+        self.assertEqual(counted, (7, 0))
+        self.assertNotIn("ANOTHER GATEWAY", run.err)
+        self.assertEqual(run.err.count("reflected"), 1, run.err)
+
+    def test_shouts_about_a_session_that_is_none_of_ours(self):
+        plan = Plan(self.lab, 1, sn="counter")
+        frame = self.twin_frame(plan, 1, sn=EPOCH << 48 | 1, session=5)
+        run, counted = self.run_twice(plan, [frame])
+        self.assertEqual(counted, (1, 1))
+        self.assertIn("ANOTHER GATEWAY", run.err)
+
+    def test_works_without_windows_and_with_several_workers(self):
+        plan = Plan(self.lab, 1, sn="counter", replay="none")
+        frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | 1 << 40 | i, session=i % 8)
+                  for i in range(40)]
+        self.assertEqual(self.run_twice(plan, frames, workers=3)[1], (40, 40))
+
+    def test_is_not_fooled_by_packets_that_do_not_verify(self):
+        plan = Plan(self.lab, 1, sn="counter")
+        frame = self.twin_frame(plan, 1, sn=EPOCH << 48 | 1 << 40)
+        run, counted = self.run_twice(plan, [frame[:-1] + bytes([frame[-1] ^ 1])] * 9)
+        self.assertEqual(counted, (0, 0))
+        self.assertNotIn("own source", run.err + run.out)
+
+    def test_says_nothing_of_peers_and_of_clients_whose_id_both_sides_carry(self):
+        for number, options in enumerate(({}, {"role": "server", "rekey": -1},
+                                          {"role": "client", "rekey": -1}), 1):
+            with self.subTest(**options):
+                plan = Plan(self.lab, number, sn="counter", **options)
+                frames = [plan.sealed_frame(B, plan.inner(B, 4, 80, i)) for i in range(5)]
+                run, counted = self.run_twice(plan, frames)
+                self.assertEqual(counted, (0, 0))
+                self.assertFalse(run.drops())
+                self.assertNotIn("own source", run.err + run.out)
+
+    def test_shouts_again_but_not_often(self):
+        plan = Plan(self.lab, 1, sn="counter", replay="none")
+        frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | 1 << 40 | i) for i in range(20)]
+        live = Live(self.lab, make_config(self.lab, [plan]), (), frames)
+        self.addCleanup(live.end)
+        live.ready().received(20)
+        live.until(lambda: "ANOTHER GATEWAY" in live.text(live.err), "a warning")
+        time.sleep(2.5)
+        run = live.end()
+        self.assertLessEqual(run.err.count("ANOTHER GATEWAY"), 2, run.err)
