@@ -14,7 +14,7 @@ saker_account_begin(struct saker_burst *b, enum saker_direction d)
 }
 
 static void
-count_outbound(struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+count_outbound(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 
@@ -23,7 +23,7 @@ count_outbound(struct saker_worker *w, const struct saker_burst *b, uint16_t i)
 }
 
 static void
-count_inbound(struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+count_inbound(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 

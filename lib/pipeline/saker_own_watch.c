@@ -8,7 +8,7 @@
 
 /* @return index of the sender whose source the packet names, or -1 */
 static int
-own_sender(const struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+own_sender(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	for (unsigned int k = 0; k < w->s->n_senders; k++) {
 		uint8_t key[16];
@@ -24,7 +24,7 @@ own_sender(const struct saker_worker *w, const struct saker_burst *b, uint16_t i
 
 /* Has this gateway sent a packet of this session and SN? Epochs wrap on the wire. */
 static bool
-may_be_ours(const struct saker_worker *w, const struct saker_burst *b, uint16_t i, int sender)
+may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned int i, int sender)
 {
 	uint32_t line = (uint32_t)b->session[i] - b->group[i]->cfg->session_first;
 	uint64_t blocks, used;
@@ -36,7 +36,7 @@ may_be_ours(const struct saker_worker *w, const struct saker_burst *b, uint16_t 
 }
 
 static void
-count(struct saker_worker *w, const struct saker_burst *b, uint16_t i)
+count(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	struct saker_group_count *c;
 	int sender;

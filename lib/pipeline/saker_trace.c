@@ -99,7 +99,7 @@ note_names(struct saker_trace_record *r, const struct saker_policy *p, const str
 
 /* Inbound, the policy is known only of what passed the last check or needed no key. */
 static const struct saker_policy *
-policy_of(const struct saker_burst *b, uint16_t i, const struct saker_trace_record *r)
+policy_of(const struct saker_burst *b, unsigned int i, const struct saker_trace_record *r)
 {
 	if (r->direction == SAKER_OUTBOUND || r->verdict == SAKER_VERDICT_SENT ||
 		r->verdict == SAKER_VERDICT_BYPASS)
@@ -108,7 +108,7 @@ policy_of(const struct saker_burst *b, uint16_t i, const struct saker_trace_reco
 }
 
 static void
-finish(struct saker_worker *w, uint16_t i, unsigned int stage, enum saker_verdict verdict)
+finish(struct saker_worker *w, unsigned int i, unsigned int stage, enum saker_verdict verdict)
 {
 	const struct saker_burst *b = &w->burst;
 	struct saker_trace_record *r = &w->watch->trace->record[w->traced[i] - 1];
