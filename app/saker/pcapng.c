@@ -79,7 +79,7 @@ saker_pcapng_section(FILE *f, const char *application)
 	put16(f, 0);
 	fwrite(&unknown, sizeof(unknown), 1, f);
 	put_option(f, OPT_APPLICATION, application, len);
-	put_option(f, OPT_END, NULL, 0);
+	put_option(f, OPT_END, "", 0);
 	put32(f, size);
 }
 
@@ -97,7 +97,7 @@ saker_pcapng_interface(FILE *f, const char *name)
 	put32(f, 0); /* frames are never cut */
 	put_option(f, OPT_NAME, name, len);
 	put_option(f, OPT_RESOLUTION, &resolution, 1);
-	put_option(f, OPT_END, NULL, 0);
+	put_option(f, OPT_END, "", 0);
 	put32(f, size);
 }
 
@@ -128,6 +128,6 @@ saker_pcapng_write(FILE *f, const struct saker_pcapng_frame *frame)
 	if (frame->comment != NULL)
 		put_option(f, OPT_COMMENT, frame->comment, strlen(frame->comment));
 	put_option(f, OPT_FLAGS, &flags, sizeof(flags));
-	put_option(f, OPT_END, NULL, 0);
+	put_option(f, OPT_END, "", 0);
 	put32(f, size);
 }
