@@ -55,10 +55,11 @@ struct saker_gateway {
 	struct rte_rcu_qsbr *qsbr;
 	struct saker_sn_keeper *keeper; /**< NULL: nothing may be sent under protection */
 	struct saker_neighbours *neighbours;
-	bool sending_refused; /**< the SN state could not be used */
-	_Atomic bool running; /**< workers go round */
-	uint64_t started_tsc; /**< when they began */
-	uint64_t stopped_tsc; /**< when they ended */
+	bool sending_refused;     /**< the SN state could not be used */
+	struct saker_watch watch; /**< captures and traces */
+	_Atomic bool running;     /**< workers go round */
+	uint64_t started_tsc;     /**< when they began */
+	uint64_t stopped_tsc;     /**< when they ended */
 };
 
 /**

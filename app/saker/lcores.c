@@ -116,6 +116,7 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 	w->replay = zalloc(w, s->n_groups, sizeof(*w->replay));
 	w->fresh = zalloc(w, s->n_groups, sizeof(*w->fresh));
 	w->policy_count = zalloc(w, s->n_policies, sizeof(*w->policy_count));
+	w->group_count = zalloc(w, s->n_groups, sizeof(*w->group_count));
 	w->crypto_ctx = w->crypto->lcore_init(w->socket);
 	if (g->n_workers > 1) {
 		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
@@ -130,7 +131,8 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 		return -EINVAL;
 	}
 	if (w->lines == NULL || w->replay == NULL || w->fresh == NULL || w->policy_count == NULL ||
-		(g->n_workers > 1 && w->inbox == NULL) || create_cache(g, w) != 0) {
+		w->group_count == NULL || (g->n_workers > 1 && w->inbox == NULL) ||
+		create_cache(g, w) != 0) {
 		saker_fault(faults, NULL, 0,
 			"saker: no memory for worker %u; give EAL more with -m", w->index);
 		return -EINVAL;
@@ -205,6 +207,7 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->snapshot = &g->snapshot;
 	w->qsbr = g->qsbr;
 	w->running = &g->running;
+	w->watch = &g->watch;
 	w->crypto = g->crypto;
 	w->idle_mode = g->config->gateway.idle;
 	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);
@@ -294,6 +297,7 @@ free_worker(struct saker_gateway *g, struct saker_worker *w)
 	rte_free(w->replay);
 	rte_free(w->fresh);
 	rte_free(w->policy_count);
+	rte_free(w->group_count);
 	saker_wipe(&w->batch, sizeof(w->batch));
 	rte_free(w);
 }

@@ -13,6 +13,7 @@
 #include <rte_eal.h>
 
 #include "cli.h"
+#include "eyes.h"
 #include "gateway.h"
 #include "hugepages.h"
 #include "lcores.h"
@@ -210,9 +211,11 @@ run_gateway(struct saker_gateway *g, const struct saker_options *o)
 	if (o->check)
 		return SAKER_EXIT_OK;
 	catch_signals();
+	saker_eyes_start(g, o);
 	code = serve(g, o);
 	saker_notify_stopping();
 	saker_gateway_stop(g);
+	saker_eyes_stop(g);
 	print_summary(g);
 	return code;
 }

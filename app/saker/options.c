@@ -27,6 +27,8 @@ static const struct option_info {
 		"check the configuration and exit; with EAL arguments, the ports too" },
 	{ "cmdline-file", 0, TEXT, AT(cmdline_file), "FILE", "run the commands of FILE first" },
 	{ "stats-period", 0, NUMBER, AT(stats_period), "SECONDS", "print a line regularly" },
+	{ "metrics-file", 0, TEXT, AT(metrics_file), "FILE",
+		"keep OpenMetrics text in FILE, by --stats-period (10)" },
 	{ "crypto-driver", 0, TEXT, AT(driver), "NAME",
 		"crypto driver, instead of gateway.driver" },
 	{ "user", 0, TEXT, AT(user), "NAME", "become this user once the devices are open" },

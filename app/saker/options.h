@@ -22,6 +22,7 @@ struct saker_options {
 	const char *cmdline_file;
 	const char *driver;
 	const char *user;
+	const char *metrics_file;
 	unsigned int stats_period; /**< seconds, 0: off */
 	bool interactive, check, drain, version, help;
 };

@@ -10,26 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** How a cell is written in JSON. */
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_TRUE, KIND_FALSE, KIND_NONE };
-
-struct cell {
-	enum kind kind;
-	char *text; /**< as people read it */
-};
-
 struct saker_report {
 	const char *title;
 	const struct saker_column *columns;
 	unsigned int n; /**< columns */
-	struct cell *cell;
+	struct saker_cell *cell;
 	size_t used, room;
 	bool failed; /**< out of memory: cells are missing */
 };
 
-/* Octets of the UTF-8 sequence at p (RFC 3629); 0 if there is none. */
-static unsigned int
-utf8_len(const unsigned char *p)
+unsigned int
+saker_utf8_len(const unsigned char *p)
 {
 	unsigned int n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 
@@ -68,7 +59,7 @@ json_string(FILE *f, const char *text)
 
 	fputc('"', f);
 	while (*p != '\0') {
-		unsigned int n = utf8_len(p);
+		unsigned int n = saker_utf8_len(p);
 
 		json_char(f, p, n);
 		p += n == 0 ? 1 : n;
@@ -77,22 +68,23 @@ json_string(FILE *f, const char *text)
 }
 
 static void
-json_cell(FILE *f, const struct cell *c)
+json_cell(FILE *f, const struct saker_cell *c)
 {
 	switch (c->kind) {
-	case KIND_TEXT:
+	case SAKER_CELL_TEXT:
 		json_string(f, c->text);
 		break;
-	case KIND_NUMBER:
+	case SAKER_CELL_NUMBER:
+	case SAKER_CELL_REAL:
 		fputs(c->text, f);
 		break;
-	case KIND_TRUE:
+	case SAKER_CELL_TRUE:
 		fputs("true", f);
 		break;
-	case KIND_FALSE:
+	case SAKER_CELL_FALSE:
 		fputs("false", f);
 		break;
-	case KIND_NONE:
+	case SAKER_CELL_NONE:
 		fputs("null", f);
 		break;
 	}
@@ -124,7 +116,7 @@ width(const char *text)
 	unsigned int n = 0;
 
 	for (; *p != '\0'; n++) {
-		unsigned int len = utf8_len(p);
+		unsigned int len = saker_utf8_len(p);
 
 		p += len == 0 ? 1 : len;
 	}
@@ -138,7 +130,7 @@ text_put(FILE *f, const char *text)
 	const unsigned char *p = (const unsigned char *)text;
 
 	while (*p != '\0') {
-		unsigned int n = utf8_len(p);
+		unsigned int n = saker_utf8_len(p);
 
 		if (n == 0 || p[0] < 0x20 || p[0] == 0x7f)
 			fputc('?', f);
@@ -233,7 +225,7 @@ static bool
 make_room(struct saker_report *r)
 {
 	size_t room = r->room == 0 ? 16 * r->n : 2 * r->room;
-	struct cell *cell;
+	struct saker_cell *cell;
 
 	if (r->used < r->room)
 		return true;
@@ -247,7 +239,7 @@ make_room(struct saker_report *r)
 
 /* Owns text from here on. */
 static void
-append(struct saker_report *r, enum kind kind, char *text)
+append(struct saker_report *r, enum saker_cell_kind kind, char *text)
 {
 	if (r == NULL || text == NULL || !make_room(r)) {
 		if (r != NULL)
@@ -255,11 +247,11 @@ append(struct saker_report *r, enum kind kind, char *text)
 		free(text);
 		return;
 	}
-	r->cell[r->used++] = (struct cell){ kind, text };
+	r->cell[r->used++] = (struct saker_cell){ kind, text };
 }
 
 static void __attribute__((format(printf, 3, 4)))
-append_format(struct saker_report *r, enum kind kind, const char *format, ...)
+append_format(struct saker_report *r, enum saker_cell_kind kind, const char *format, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -281,6 +273,23 @@ void
 saker_out_file(struct saker_out *out, FILE *file, bool json)
 {
 	*out = (struct saker_out){ .write = file_write, .arg = file, .json = json };
+}
+
+static void
+write_nothing(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+void
+saker_out_tables(
+	struct saker_out *out, void (*table)(void *arg, const struct saker_table *t), void *arg)
+{
+	/* as in JSON, remarks have no place */
+	*out = (struct saker_out){
+		.write = write_nothing, .arg = arg, .json = true, .table = table
+	};
 }
 
 void
@@ -321,20 +330,20 @@ saker_report_text(struct saker_report *r, const char *format, ...)
 	if (vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	append(r, KIND_TEXT, text);
+	append(r, SAKER_CELL_TEXT, text);
 }
 
 void
 saker_report_u64(struct saker_report *r, uint64_t v)
 {
-	append_format(r, KIND_NUMBER, "%" PRIu64, v);
+	append_format(r, SAKER_CELL_NUMBER, "%" PRIu64, v);
 }
 
 void
 saker_report_real(struct saker_report *r, double v)
 {
 	if (isfinite(v))
-		append_format(r, KIND_NUMBER, "%.1f", v);
+		append_format(r, SAKER_CELL_REAL, "%.1f", v);
 	else
 		saker_report_none(r);
 }
@@ -342,13 +351,27 @@ saker_report_real(struct saker_report *r, double v)
 void
 saker_report_bool(struct saker_report *r, bool v)
 {
-	append(r, v ? KIND_TRUE : KIND_FALSE, strdup(v ? "yes" : "no"));
+	append(r, v ? SAKER_CELL_TRUE : SAKER_CELL_FALSE, strdup(v ? "yes" : "no"));
 }
 
 void
 saker_report_none(struct saker_report *r)
 {
-	append(r, KIND_NONE, strdup("-"));
+	append(r, SAKER_CELL_NONE, strdup("-"));
+}
+
+static void
+hand_out(const struct saker_report *r, struct saker_out *out)
+{
+	const struct saker_table t = {
+		.title = r->title,
+		.columns = r->columns,
+		.n_columns = r->n,
+		.n_rows = r->used / r->n,
+		.cell = r->cell,
+	};
+
+	out->table(out->arg, &t);
 }
 
 void
@@ -358,6 +381,8 @@ saker_report_end(struct saker_report *r, struct saker_out *out, const char *empt
 
 	if (r == NULL || r->failed)
 		fputs("a table could not be printed: out of memory\n", stderr);
+	else if (out->table != NULL)
+		hand_out(r, out);
 	else if (r->used == 0 && !out->json)
 		saker_out_printf(out, "%s\n", empty);
 	else

@@ -18,11 +18,45 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/** What a cell holds. */
+enum saker_cell_kind {
+	SAKER_CELL_TEXT,
+	SAKER_CELL_NUMBER, /**< unsigned */
+	SAKER_CELL_REAL,   /**< with one decimal */
+	SAKER_CELL_TRUE,
+	SAKER_CELL_FALSE,
+	SAKER_CELL_NONE,
+};
+
+/** A cell. */
+struct saker_cell {
+	enum saker_cell_kind kind;
+	char *text; /**< as people read it; numbers in digits */
+};
+
+/** A column. */
+struct saker_column {
+	const char *name; /**< JSON key, and the heading in text with '_' as ' ' */
+	char align;       /**< 'l' or 'r' */
+};
+
+/** A finished table, for programs that take it cell by cell. Valid during the call. */
+struct saker_table {
+	const char *title;
+	const struct saker_column *columns;
+	unsigned int n_columns;
+	size_t n_rows;
+	const struct saker_cell *cell; /**< row after row */
+};
+
 /** Where and how to print. */
 struct saker_out {
 	void (*write)(void *arg, const char *text); /**< NUL-terminated pieces */
 	void *arg;
 	bool json;
+	bool zeros; /**< rows that have counted nothing are wanted too */
+	/** Takes whole tables instead of text; nothing is written then. NULL: text */
+	void (*table)(void *arg, const struct saker_table *t);
 };
 
 /** Print to a stdio stream. */
@@ -32,13 +66,14 @@ void saker_out_file(struct saker_out *out, FILE *file, bool json);
 void saker_out_printf(struct saker_out *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** A column. */
-struct saker_column {
-	const char *name; /**< JSON key, and the heading in text with '_' as ' ' */
-	char align;       /**< 'l' or 'r' */
-};
+/** Hand every table to a function. */
+void saker_out_tables(
+	struct saker_out *out, void (*table)(void *arg, const struct saker_table *t), void *arg);
 
 struct saker_report;
+
+/** Octets of the UTF-8 sequence at @p p (RFC 3629); 0 if there is none. */
+unsigned int saker_utf8_len(const unsigned char *p);
 
 /**
  * Begin a table.

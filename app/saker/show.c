@@ -4,7 +4,12 @@
 
 #include "show.h"
 
+#include <string.h>
+
+#include "capture.h"
+#include "metrics.h"
 #include "show_parts.h"
+#include "trace.h"
 
 static void
 config_row(void *arg, const char *path, const char *value, bool is_default)
@@ -77,15 +82,29 @@ saker_show_crypto(const struct saker_gateway *g, struct saker_out *out)
 }
 
 const struct saker_show saker_shows[] = {
+	{ "stats", "packets, octets and keys derived, by direction", saker_show_stats },
 	{ "stages", "cycles per packet of every stage, by lcore", saker_show_stages },
 	{ "drops", "why packets were dropped, in words", saker_show_drops },
 	{ "keys", "root keys: id, index, check value, file", saker_show_keys },
 	{ "groups", "trust groups and the root keys they send with", saker_show_groups },
 	{ "policies", "policies in their order, with traffic", saker_show_policies },
+	{ "peers", "traffic of the policies that lead to a peer", saker_show_peers },
 	{ "sessions", "sequence numbers sent and received, by session", saker_show_sessions },
 	{ "config", "every setting with its effective value", saker_show_config },
 	{ "crypto", "crypto drivers, keys derived and taken from a cache", saker_show_crypto },
 	{ "neighbours", "next hops and their Ethernet addresses, by port", saker_show_neighbours },
 	{ "lcores", "workers, their queues and their load", saker_show_lcores },
+	{ "captures", "captures and what they have lost", saker_show_captures },
+	{ "trace", "what became of the packets of `trace N`", saker_show_trace },
+	{ "metrics", "all counters as OpenMetrics text", saker_show_metrics },
 	{ NULL, NULL, NULL },
 };
+
+const struct saker_show *
+saker_show_find(const char *name)
+{
+	for (const struct saker_show *s = saker_shows; s->name != NULL; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
+	return NULL;
+}

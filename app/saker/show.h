@@ -23,8 +23,13 @@ struct saker_show {
 	void (*show)(const struct saker_gateway *g, struct saker_out *out);
 };
 
-/** stages, drops, keys, groups, policies, sessions, config, crypto, neighbours, lcores. */
+/** stats, stages, drops, keys, groups, policies, peers, sessions, config, crypto, lcores,
+ * neighbours,
+ * metrics, captures, trace. */
 extern const struct saker_show saker_shows[];
+
+/** The noun of that name, NULL: there is none. */
+const struct saker_show *saker_show_find(const char *name);
 
 /**
  * `show port info|stats|xstats [NAME|all]`.

@@ -6,6 +6,7 @@
  * Root keys and trust groups. Of a key only its check value is ever shown.
  */
 
+#include "own_source.h"
 #include "show_parts.h"
 
 static void
@@ -93,6 +94,7 @@ replay_cell(struct saker_report *r, const struct saker_cfg_group *cfg)
 static void
 group_row(struct saker_report *r, const struct saker_gateway *g, const struct saker_group *group)
 {
+	struct saker_group_count sum = saker_group_sum(g, group->index);
 	const struct saker_cfg_group *cfg = group->cfg;
 
 	saker_report_text(r, "%s", cfg->name);
@@ -110,6 +112,9 @@ group_row(struct saker_report *r, const struct saker_gateway *g, const struct sa
 	saker_report_u64(r, group->n_masters);
 	saker_report_u64(r, cfg->key_cache);
 	replay_cell(r, cfg);
+	saker_report_u64(r, sum.in_drops);
+	saker_report_u64(r, sum.own_source);
+	saker_report_u64(r, sum.twin);
 }
 
 void
@@ -131,6 +136,9 @@ saker_show_groups(const struct saker_gateway *g, struct saker_out *out)
 		{ "master_keys", 'r' },
 		{ "key_cache", 'r' },
 		{ "replay", 'l' },
+		{ "in_drops", 'r' },
+		{ "own_source", 'r' },
+		{ "twin", 'r' },
 	};
 	struct saker_report *r = SAKER_REPORT_BEGIN("groups", columns);
 	const struct saker_snapshot *s = g->snapshot;

@@ -38,6 +38,17 @@ double saker_show_per_packet(const struct saker_stage_count *c);
 uint64_t saker_show_drop_sum(
 	const struct saker_gateway *g, enum saker_direction d, unsigned int reason);
 
+/** Traffic of a policy, summed over all workers. */
+struct saker_policy_count saker_show_policy_sum(const struct saker_gateway *g, unsigned int policy);
+
+/** Append packets, octets and drops of outbound, packets and octets of inbound traffic. */
+void saker_show_policy_cells(struct saker_report *r, const struct saker_policy_count *c);
+
+/** Append an address; nothing to tell if its family is 0. */
+void saker_show_address(struct saker_report *r, const struct saker_ip *ip);
+
+void saker_show_stats(const struct saker_gateway *g, struct saker_out *out);
+void saker_show_peers(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_stages(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_drops(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_lcores(const struct saker_gateway *g, struct saker_out *out);

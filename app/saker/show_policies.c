@@ -28,8 +28,8 @@ range_cell(struct saker_report *r, const struct saker_cfg_range *range)
 		saker_report_text(r, "%u-%u", range->low, range->high);
 }
 
-static void
-address_cell(struct saker_report *r, const struct saker_ip *ip)
+void
+saker_show_address(struct saker_report *r, const struct saker_ip *ip)
 {
 	char text[SAKER_IP_TEXT];
 
@@ -50,14 +50,14 @@ protect_cells(struct saker_report *r, const struct saker_policy *p)
 	}
 	saker_report_text(r, "%s", p->group->cfg->name);
 	saker_report_text(r, "%s", saker_cfg_mode_name(p->cfg->mode));
-	address_cell(r, &p->cfg->local);
-	address_cell(r, &p->cfg->peer);
+	saker_show_address(r, &p->cfg->local);
+	saker_show_address(r, &p->cfg->peer);
 	saker_report_u64(r, p->cfg->clear_octets);
 	saker_report_u64(r, p->cfg->ioffset);
 }
 
-static void
-count_cells(struct saker_report *r, const struct saker_gateway *g, unsigned int policy)
+struct saker_policy_count
+saker_show_policy_sum(const struct saker_gateway *g, unsigned int policy)
 {
 	struct saker_policy_count sum = { 0 };
 
@@ -68,18 +68,27 @@ count_cells(struct saker_report *r, const struct saker_gateway *g, unsigned int 
 			continue;
 		sum.out_packets += saker_peek(&c[policy].out_packets);
 		sum.out_octets += saker_peek(&c[policy].out_octets);
+		sum.out_drops += saker_peek(&c[policy].out_drops);
 		sum.in_packets += saker_peek(&c[policy].in_packets);
 		sum.in_octets += saker_peek(&c[policy].in_octets);
 	}
-	saker_report_u64(r, sum.out_packets);
-	saker_report_u64(r, sum.out_octets);
-	saker_report_u64(r, sum.in_packets);
-	saker_report_u64(r, sum.in_octets);
+	return sum;
+}
+
+void
+saker_show_policy_cells(struct saker_report *r, const struct saker_policy_count *c)
+{
+	saker_report_u64(r, c->out_packets);
+	saker_report_u64(r, c->out_octets);
+	saker_report_u64(r, c->out_drops);
+	saker_report_u64(r, c->in_packets);
+	saker_report_u64(r, c->in_octets);
 }
 
 static void
 policy_row(struct saker_report *r, const struct saker_gateway *g, const struct saker_policy *p)
 {
+	struct saker_policy_count sum = saker_show_policy_sum(g, p->index);
 	char text[SAKER_IP_TEXT];
 
 	saker_report_u64(r, p->index);
@@ -91,7 +100,7 @@ policy_row(struct saker_report *r, const struct saker_gateway *g, const struct s
 	range_cell(r, &p->cfg->dport);
 	saker_report_text(r, "%s", saker_cfg_action_name(p->cfg->action));
 	protect_cells(r, p);
-	count_cells(r, g, p->index);
+	saker_show_policy_cells(r, &sum);
 }
 
 void
@@ -114,6 +123,7 @@ saker_show_policies(const struct saker_gateway *g, struct saker_out *out)
 		{ "ioffset", 'r' },
 		{ "out_packets", 'r' },
 		{ "out_octets", 'r' },
+		{ "out_drops", 'r' },
 		{ "in_packets", 'r' },
 		{ "in_octets", 'r' },
 	};

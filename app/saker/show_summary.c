@@ -4,6 +4,7 @@
 
 #include "show.h"
 
+#include "own_source.h"
 #include "show_parts.h"
 
 static void
@@ -28,8 +29,8 @@ traffic_row(struct saker_report *r, const struct saker_gateway *g, enum saker_di
 	saker_report_u64(r, keys);
 }
 
-static void
-traffic(const struct saker_gateway *g, struct saker_out *out)
+void
+saker_show_stats(const struct saker_gateway *g, struct saker_out *out)
 {
 	static const struct saker_column columns[] = {
 		{ "direction", 'l' },
@@ -39,7 +40,7 @@ traffic(const struct saker_gateway *g, struct saker_out *out)
 		{ "octets_out", 'r' },
 		{ "keys_derived", 'r' },
 	};
-	struct saker_report *r = SAKER_REPORT_BEGIN("traffic", columns);
+	struct saker_report *r = SAKER_REPORT_BEGIN("stats", columns);
 
 	for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++)
 		traffic_row(r, g, d);
@@ -82,14 +83,33 @@ gap(struct saker_out *out)
 		saker_out_printf(out, "\n");
 }
 
+static void
+twins(const struct saker_gateway *g, struct saker_out *out)
+{
+	const struct saker_snapshot *s = g->snapshot;
+
+	for (unsigned int i = 0; s != NULL && i < s->n_groups; i++) {
+		struct saker_group_count c = saker_group_sum(g, i);
+
+		if (c.own_source > 0)
+			saker_out_printf(out,
+				"trust group %s: %llu packets came under our own source id, %llu "
+				"of them from another gateway\n",
+				s->groups[i].cfg->name, (unsigned long long)c.own_source,
+				(unsigned long long)c.twin);
+	}
+}
+
 void
 saker_show_summary(const struct saker_gateway *g, struct saker_out *out)
 {
-	traffic(g, out);
+	saker_show_stats(g, out);
 	gap(out);
 	saker_show_drops(g, out);
 	gap(out);
 	cycles(g, out);
+	if (!out->json)
+		twins(g, out);
 	if (g->sending_refused && !out->json)
 		saker_out_printf(
 			out, "nothing was sent under protection: the SN state can't be used\n");

@@ -67,12 +67,13 @@ stage_cells(struct saker_report *r, enum saker_direction d, unsigned int stage,
 }
 
 static void
-worker_stages(struct saker_report *r, const struct saker_worker *w, enum saker_direction d)
+worker_stages(
+	struct saker_report *r, const struct saker_worker *w, enum saker_direction d, bool zeros)
 {
 	for (unsigned int i = 0; i < SAKER_MAX_STAGES && saker_stage_name(d, i) != NULL; i++) {
 		struct saker_stage_count c = peek_stage(w, d, i);
 
-		if (c.packets == 0)
+		if (c.packets == 0 && !zeros)
 			continue;
 		saker_report_u64(r, w->lcore);
 		stage_cells(r, d, i, &c);
@@ -108,7 +109,7 @@ saker_show_stages(const struct saker_gateway *g, struct saker_out *out)
 
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++)
-			worker_stages(r, g->workers[i], d);
+			worker_stages(r, g->workers[i], d, out->zeros);
 	for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++)
 		all_stages(r, g, d);
 	saker_report_end(r, out, "no packets yet");
@@ -135,7 +136,7 @@ saker_show_drops(const struct saker_gateway *g, struct saker_out *out)
 		unsigned int reason = n / SAKER_DIRECTIONS, d = n % SAKER_DIRECTIONS;
 		uint64_t packets = saker_show_drop_sum(g, d, reason);
 
-		if (packets == 0)
+		if (packets == 0 && !out->zeros)
 			continue;
 		saker_report_text(r, "%s", saker_drop_info[reason].name);
 		saker_report_text(r, "%s", saker_direction_name(d));

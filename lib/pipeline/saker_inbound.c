@@ -7,6 +7,7 @@
 #include "saker_inner.h"
 #include "saker_link_stage.h"
 #include "saker_lookup.h"
+#include "saker_own_watch.h"
 #include "saker_stages.h"
 
 #define NAT_KEEPALIVE 0xff
@@ -278,6 +279,7 @@ peek(struct saker_worker *w, struct saker_burst *b)
 static void
 accept_sn(struct saker_worker *w, struct saker_burst *b)
 {
+	saker_own_watch(w, b);
 	SAKER_FOREACH_SLOT (b, i) {
 		struct saker_replay_table *t = w->replay[b->group[i]->index];
 		enum saker_drop why;

@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
+#include "saker_account.h"
 #include "saker_handover.h"
 #include "saker_hops.h"
 #include "saker_idle.h"
@@ -69,6 +70,10 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 
 	if (tx->n == 0)
 		return;
+	if (unlikely(w->watching != 0))
+		saker_watch_frames(w,
+			d == SAKER_OUTBOUND ? SAKER_POINT_CIPHER_OUT : SAKER_POINT_CLEAR_OUT, tx->m,
+			tx->n);
 	if (unlikely(tx->lock != NULL))
 		rte_spinlock_lock(tx->lock);
 	for (unsigned int try = 0; try < TX_TRIES && sent < tx->n && !tx->absent; try++)
@@ -77,6 +82,8 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 		rte_spinlock_unlock(tx->lock);
 	w->count[d].drop[SAKER_DROP_TX_FULL] += tx->n - sent;
 	w->count[d].tx_packets += sent;
+	if (unlikely(w->watching != 0))
+		saker_watch_refused(w, tx->m + sent, tx->n - sent, SAKER_DROP_TX_FULL);
 	rte_pktmbuf_free_bulk(tx->m + sent, tx->n - sent);
 	tx->n = 0;
 }
@@ -145,6 +152,8 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t octets = 0;
 
+	if (unlikely(w->watching != 0))
+		saker_watch_sent(w, d);
 	if (unlikely(w->tx[d].resolve)) {
 		SAKER_FOREACH_SLOT (b, i)
 			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
@@ -160,6 +169,15 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 }
 
 static void
+lose(struct saker_worker *w, enum saker_direction d, unsigned int stage)
+{
+	if (unlikely(w->watching != 0))
+		saker_watch_losers(w, d, stage);
+	saker_account_losers(w, d, &w->burst);
+	saker_burst_settle(&w->burst, w->count[d].drop);
+}
+
+static void
 run_stages(struct saker_worker *w, enum saker_direction d)
 {
 	const struct saker_stage *stage = saker_stages[d];
@@ -167,11 +185,15 @@ run_stages(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 	uint64_t since = rte_rdtsc();
 
+	if (unlikely(w->watching != 0))
+		saker_watch_begin(w, d);
+	saker_account_begin(b, d);
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
 		stage->run(w, b);
-		saker_burst_settle(b, w->count[d].drop);
+		if (unlikely(b->losers > 0))
+			lose(w, d, (unsigned int)(stage - saker_stages[d]));
 		since = count_stage(count, n, since);
 	}
 	if (b->n > 0) {
@@ -233,6 +255,11 @@ receive(struct saker_worker *w, const struct saker_rx *rx)
 	count->rx_packets += n;
 	for (uint16_t i = 0; i < n; i++)
 		count->rx_octets += w->burst.m[i]->pkt_len;
+	if (unlikely(w->watching != 0))
+		saker_watch_frames(w,
+			rx->direction == SAKER_OUTBOUND ? SAKER_POINT_CLEAR_IN
+							: SAKER_POINT_CIPHER_IN,
+			w->burst.m, n);
 	saker_worker_process(w, rx->direction, n, false);
 	return n;
 }
@@ -259,6 +286,8 @@ go_round(struct saker_worker *w)
 
 	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
 	saker_hops_poll(w);
+	w->watching = w->watch == NULL ? 0
+				       : atomic_load_explicit(&w->watch->on, memory_order_acquire);
 	n = empty_inbox(w);
 	/* Who has packets waiting for a full inbox takes no more until they are gone. */
 	if (w->n_waiting > 0 && !saker_handover_retry(w))

@@ -24,6 +24,7 @@
 #include "saker_link.h"
 #include "saker_sn.h"
 #include "saker_steer.h"
+#include "saker_watch.h"
 
 #define SAKER_MAX_WORKERS 64
 #define SAKER_MAX_QUEUES  64   /**< receive queues of one worker */
@@ -75,6 +76,14 @@ struct saker_load {
 /** Counters of one policy on one lcore. */
 struct saker_policy_count {
 	uint64_t out_packets, out_octets, in_packets, in_octets;
+	uint64_t out_drops; /**< outbound packets that were lost once the policy was known */
+};
+
+/** Counters of one trust group on one lcore. */
+struct saker_group_count {
+	uint64_t in_drops;   /**< inbound packets that were lost once the group was known */
+	uint64_t own_source; /**< that verified and name our own source */
+	uint64_t twin;       /**< of these, such as this gateway has not sent */
 };
 
 /** A receive queue and the way its packets go. */
@@ -113,6 +122,7 @@ struct saker_worker {
 	const struct saker_snapshot *_Atomic *snapshot;
 	struct rte_rcu_qsbr *qsbr;
 	_Atomic bool *running;
+	struct saker_watch *watch; /**< NULL: nobody looks */
 	const struct saker_crypto_ops *crypto;
 	void *crypto_ctx;
 	struct saker_key_cache *cache;      /**< NULL: no group wants one */
@@ -135,9 +145,11 @@ struct saker_worker {
 	uint64_t now_ms;                       /**< the clock, read once a burst */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
-	unsigned int idle_rounds; /**< empty ones in a row */
-	uint64_t silent_since;    /**< TSC after the last packet */
-	uint16_t expire_next;     /**< group whose replay table is swept next */
+	unsigned int idle_rounds;     /**< empty ones in a row */
+	uint64_t silent_since;        /**< TSC after the last packet */
+	uint16_t expire_next;         /**< group whose replay table is swept next */
+	uint32_t watching;            /**< watch->on, read once a round */
+	uint16_t traced[SAKER_BURST]; /**< by slot: number of its trace record + 1, or 0 */
 	struct saker_burst burst;
 	struct saker_batch batch;
 	uint8_t aad[SAKER_BURST][SAKER_EESP_MAX_AAD];
@@ -147,6 +159,8 @@ struct saker_worker {
 	struct saker_load load;
 	bool interrupts;                         /**< a packet ends a sleep */
 	struct saker_policy_count *policy_count; /**< one per policy */
+	struct saker_group_count *group_count;   /**< one per group; NULL: not counted */
+	uint64_t capture_lost[SAKER_POINTS];     /**< packets that a capture had no room for */
 	_Atomic uint64_t loops;                  /**< times round */
 	_Atomic uint64_t idle_since;             /**< `loops` when the last packet was seen */
 	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */

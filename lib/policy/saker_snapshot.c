@@ -10,6 +10,7 @@
 
 #include "saker_classify.h"
 #include "saker_group.h"
+#include "saker_own.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
 static unsigned int generation;
@@ -321,6 +322,7 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 		build_spi_table(env, s) != 0 || note_addresses(env, s) != 0)
 		return -EINVAL;
 	note_listeners(s, env->config);
+	saker_own_prepare(s);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {
 		saker_fault(
 			env->faults, NULL, 0, "the system has no random numbers: getrandom: %m");

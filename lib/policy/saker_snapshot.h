@@ -63,8 +63,10 @@ struct saker_group {
 	struct saker_kdf_form kdf;
 	uint16_t accept_first; /**< range of session ids that are accepted */
 	uint32_t accept_sessions;
-	bool mode_known; /**< some policy protects with it */
-	bool transport;  /**< mode of its policies */
+	bool mode_known;          /**< some policy protects with it */
+	bool transport;           /**< mode of its policies */
+	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
+	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_eesp_limits limits;
 	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;

@@ -17,7 +17,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "policy", "scale",
-          "process", "lcores")
+          "process", "lcores", "eyes")
 SKIP = 77
 
 

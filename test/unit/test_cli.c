@@ -15,9 +15,11 @@
 
 #include <rte_log.h>
 
+#include "capture.h"
 #include "cli.h"
 #include "grammar.h"
 #include "nearest.h"
+#include "trace.h"
 
 /* The gateway and what it shows, as far as commands can tell: each call is noted. */
 static char calls[1024];
@@ -87,6 +89,33 @@ saker_show_port(
 	return port != NULL && strcmp(port, "nosuch") == 0 ? -ENOENT : 0;
 }
 
+int
+saker_trace_arm(struct saker_gateway *g, const char *count)
+{
+	(void)g;
+	note("trace %s;", count);
+	return strcmp(count, "many") == 0 ? -EINVAL : 0;
+}
+
+const char saker_capture_points[] = "clear-in#drops";
+
+int
+saker_capture_start(struct saker_gateway *g, const char *point, const char *file)
+{
+	(void)g;
+	note("capture %s %s;", point, file);
+	return strcmp(point, "nosuch") == 0 ? -EINVAL : 0;
+}
+
+int
+saker_capture_stop(struct saker_gateway *g, const char *point, struct saker_out *out)
+{
+	(void)g;
+	(void)out;
+	note("capture stop %s;", point == NULL ? "-" : point);
+	return 0;
+}
+
 static void
 show_drops(const struct saker_gateway *g, struct saker_out *out)
 {
@@ -145,6 +174,19 @@ runs_the_commands_of_a_file_in_order(void **state)
 	(void)state;
 	assert_int_equal(run("start\nshow drops\nshow stages json\ndrain\nstop\n"), 0);
 	assert_string_equal(calls, "start;drops;stages json;drain;stop;");
+}
+
+static void
+runs_captures_and_traces_with_what_they_are_given(void **state)
+{
+	(void)state;
+	assert_int_equal(run("capture start drops a b\n"), -EINVAL);
+	assert_int_equal(run("capture start drops ./f.pcapng\ncapture stop\n"), 0);
+	assert_int_equal(run("capture stop drops\ntrace 5\n"), 0);
+	assert_int_equal(run("trace many\n"), -EINVAL);
+	assert_int_equal(run("trace\n"), -EINVAL);
+	assert_string_equal(calls, "capture drops ./f.pcapng;capture stop -;"
+				   "capture stop drops;trace 5;trace many;");
 }
 
 static void
@@ -395,6 +437,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(runs_the_commands_of_a_file_in_order, reset),
+		cmocka_unit_test_setup(runs_captures_and_traces_with_what_they_are_given, reset),
 		cmocka_unit_test_setup(
 			skips_comments_and_empty_lines_and_takes_blanks_as_they_come, reset),
 		cmocka_unit_test_setup(runs_a_last_line_without_a_line_feed, reset),

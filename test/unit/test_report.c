@@ -45,6 +45,40 @@ sink_out(struct sink *s, bool json)
 }
 
 static void
+check_table(void *arg, const struct saker_table *t)
+{
+	(*(unsigned int *)arg)++;
+	assert_string_equal(t->title, "drops");
+	assert_ptr_equal(t->columns, columns);
+	assert_int_equal(t->n_columns, 2);
+	assert_int_equal(t->n_rows, 2);
+	assert_string_equal(t->cell[0].text, "runt");
+	assert_int_equal(t->cell[0].kind, SAKER_CELL_TEXT);
+	assert_int_equal(t->cell[1].kind, SAKER_CELL_NONE);
+	assert_string_equal(t->cell[2].text, "1.5");
+	assert_int_equal(t->cell[2].kind, SAKER_CELL_REAL);
+	assert_int_equal(t->cell[3].kind, SAKER_CELL_TRUE);
+}
+
+static void
+hands_out_a_table_cell_by_cell(void **state)
+{
+	unsigned int calls = 0;
+	struct saker_report *r = saker_report_begin("drops", columns, 2);
+	struct saker_out out;
+
+	(void)state;
+	saker_out_tables(&out, check_table, &calls);
+	saker_report_text(r, "runt");
+	saker_report_none(r);
+	saker_report_real(r, 1.5);
+	saker_report_bool(r, true);
+	saker_out_printf(&out, "a remark goes nowhere");
+	saker_report_end(r, &out, "no drops");
+	assert_int_equal(calls, 1);
+}
+
+static void
 two_rows(struct sink *s, bool json)
 {
 	struct saker_out out = sink_out(s, json);
@@ -302,6 +336,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hands_out_a_table_cell_by_cell),
 		cmocka_unit_test(aligns_columns_and_spells_headings_with_blanks),
 		cmocka_unit_test(leaves_no_blanks_at_the_end_of_a_line),
 		cmocka_unit_test(prints_json_as_one_line_with_the_names_as_keys),

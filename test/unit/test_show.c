@@ -243,10 +243,68 @@ sums_the_traffic_of_policies_in_their_order(void **state)
 		strstr(text, "{\"order\":0,\"name\":\"to-b\",\"src\":\"any\",\"dst\":\"any\","
 			     "\"proto\":\"any\",\"sport\":\"any\",\"dport\":\"53\","
 			     "\"action\":\"protect\",\"group\":\"cluster\""));
-	assert_non_null(strstr(text, "\"out_packets\":0,\"out_octets\":0,\"in_packets\":0,"
-				     "\"in_octets\":6},{\"order\":1"));
+	assert_non_null(
+		strstr(text, "\"out_packets\":0,\"out_octets\":0,\"out_drops\":0,\"in_packets\":0,"
+			     "\"in_octets\":6},{\"order\":1"));
 	assert_non_null(strstr(text, "\"dport\":\"1-9\",\"action\":\"drop\",\"group\":null"));
 	assert_non_null(strstr(text, "\"out_packets\":9,"));
+}
+
+static void
+sums_the_policies_that_lead_to_a_peer(void **state)
+{
+	struct saker_ip peer = { .family = 4, .octets = { 192, 0, 2, 2 } };
+
+	(void)state;
+	cfg_policies[0].peer = cfg_policies[1].peer = peer;
+	policies[1].group = &group;
+	policy_counts[0][0].out_packets = 4;
+	policy_counts[1][1].out_packets = 5;
+	policy_counts[1][1].out_drops = 6;
+	assert_string_equal(shown("peers", true),
+		"{\"peers\":[{\"peer\":\"192.0.2.2\",\"group\":\"cluster\",\"policies\":2,"
+		"\"out_packets\":9,\"out_octets\":0,\"out_drops\":6,\"in_packets\":0,"
+		"\"in_octets\":0}]}\n");
+	cfg_policies[1].peer.octets[3] = 1;
+	assert_int_equal(count(shown("peers", true), "\"policies\":1,"), 2);
+	assert_non_null(strstr(text, "[{\"peer\":\"192.0.2.1\""));
+	policies[1].group = NULL;
+	assert_int_equal(count(shown("peers", true), "\"peer\""), 1);
+	cfg_policies[0].peer.family = 0;
+	assert_string_equal(shown("peers", false), "no peers\n");
+}
+
+static void
+sums_the_drops_of_a_group(void **state)
+{
+	struct saker_group_count counts[2] = { { .in_drops = 3 }, { .in_drops = 4 } };
+
+	(void)state;
+	workers[0].group_count = &counts[0];
+	workers[1].group_count = &counts[1];
+	assert_non_null(strstr(shown("groups", true), "\"in_drops\":7"));
+}
+
+static void
+note_table(void *arg, const struct saker_table *t)
+{
+	*(size_t *)arg = t->n_rows;
+	assert_string_equal(t->title, "drops");
+}
+
+static void
+hands_out_reasons_that_counted_nothing_where_zeros_are_wanted(void **state)
+{
+	struct saker_out out;
+	size_t rows = 99;
+
+	(void)state;
+	saker_out_tables(&out, note_table, &rows);
+	saker_show_find("drops")->show(&gateway, &out);
+	assert_int_equal(rows, 0);
+	out.zeros = true;
+	saker_show_find("drops")->show(&gateway, &out);
+	assert_int_equal(rows, SAKER_DIRECTIONS * (SAKER_DROP_COUNT - 1));
 }
 
 static void
@@ -448,6 +506,10 @@ main(void)
 			shows_each_live_generation_of_a_key_and_no_octet_of_it, reset),
 		cmocka_unit_test_setup(names_the_root_keys_that_a_group_sends_with, reset),
 		cmocka_unit_test_setup(sums_the_traffic_of_policies_in_their_order, reset),
+		cmocka_unit_test_setup(sums_the_policies_that_lead_to_a_peer, reset),
+		cmocka_unit_test_setup(sums_the_drops_of_a_group, reset),
+		cmocka_unit_test_setup(
+			hands_out_reasons_that_counted_nothing_where_zeros_are_wanted, reset),
 		cmocka_unit_test_setup(shows_sn_lines_with_what_is_reserved, reset),
 		cmocka_unit_test_setup(lists_a_bounded_number_of_sessions_and_says_so, reset),
 		cmocka_unit_test_setup(says_that_sending_is_refused, reset),

@@ -15,6 +15,7 @@
 
 #include <cmdline_socket.h>
 
+#include "capture.h"
 #include "grammar.h"
 #include "nearest.h"
 
@@ -131,6 +132,7 @@ set_up(struct saker_gateway *g)
 	struct saker_choices choices[] = {
 		{ "AREA", saker_area_names },
 		{ "PORT", cli.ports = port_names(g) },
+		{ "POINT", saker_capture_points },
 		{ "TYPE", cli.log_types = log_types() },
 		{ "LEVEL", saker_log_levels },
 		{ NULL, NULL },

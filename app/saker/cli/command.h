@@ -44,7 +44,8 @@ struct saker_area {
 	const char *help;
 };
 
-/** control, for every command that no other area holds, show, clear, set; then a NULL name. */
+/** control, for every command that no other area holds, show, capture, clear, set; then a NULL
+ * name. */
 extern const struct saker_area saker_areas[];
 
 /** Names of saker_areas, for completion: separated by '#'. */

@@ -12,17 +12,21 @@
 #include <rte_common.h>
 #include <rte_log.h>
 
+#include "capture.h"
+#include "trace.h"
+
 #define MAX_SHOWS 32 /**< nouns of `show` */
 
 const struct saker_area saker_areas[] = {
-	{ "control", "start, stop, drain, quit, help" },
+	{ "control", "start, stop, drain, trace, quit, help" },
 	{ "show", "look at ports, traffic, drops, keys, policies, sessions; add json for JSON" },
+	{ "capture", "write packets to files" },
 	{ "clear", "set statistics to zero" },
 	{ "set", "change how much is logged" },
 	{ NULL, NULL },
 };
 
-const char saker_area_names[] = "control#show#clear#set";
+const char saker_area_names[] = "control#show#capture#clear#set";
 
 const char saker_log_levels[] = "emergency#alert#critical#error#warning#notice#info#debug";
 
@@ -122,6 +126,26 @@ run_show_port(const struct saker_call *call)
 }
 
 static int
+run_capture_start(const struct saker_call *call)
+{
+	return saker_capture_start(call->gateway, call->word[2], call->word[3]);
+}
+
+static int
+run_capture_stop(const struct saker_call *call)
+{
+	struct saker_out out = call->out;
+
+	return saker_capture_stop(call->gateway, call->word[2], &out);
+}
+
+static int
+run_trace(const struct saker_call *call)
+{
+	return saker_trace_arm(call->gateway, call->word[1]);
+}
+
+static int
 run_clear(const struct saker_call *call)
 {
 	saker_gateway_clear(call->gateway, call->command->what);
@@ -197,6 +221,10 @@ static const struct saker_command fixed[] = {
 	{ "show port info [PORT] [json]", "ports: device, addresses, link", run_show_port },
 	{ "show port stats [PORT] [json]", "packets and octets by port", run_show_port },
 	{ "show port xstats [PORT] [json]", "what the driver counts beside", run_show_port },
+	{ "trace N", "note what becomes of the next N packets, for show trace", run_trace },
+	{ "capture start POINT FILE", "write packets at POINT to FILE, as pcapng",
+		run_capture_start },
+	{ "capture stop [POINT]", "end all captures, or the one at POINT", run_capture_stop },
 	{ "clear port stats", "forget what ports have counted", run_clear, SAKER_CLEAR_PORTS },
 	{ "clear drops", "forget dropped packets", run_clear, SAKER_CLEAR_DROPS },
 	{ "clear stages", "forget cycles and packets of stages", run_clear, SAKER_CLEAR_STAGES },
