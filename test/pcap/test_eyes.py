@@ -62,7 +62,8 @@ class Telemetry(Eyes):
         self.assertEqual(live.rows("groups")[0][0]["in_drops"], 2)
         stages = live.rows("stages")[0]
         self.assertTrue(any(s["stage"] == "seal" and s["packets"] == 10 for s in stages))
-        self.assertEqual(live.rows("lcores")[0][0]["rx_packets"], 20)
+        lcore = live.rows("lcores")[0][0]
+        self.assertEqual((lcore["outbound_in"], lcore["inbound_in"]), (13, 7))
         sources = {r["source"] for r in live.rows("sessions")[0] if r["direction"] == "in"}
         self.assertEqual(sources, {B.source[:4].hex()})
         self.assertRan(live.end())
@@ -124,6 +125,7 @@ class Metrics(Eyes):
         policy = families["saker_policy_packets"]["samples"]
         self.assertEqual(sorted(v for k, v in policy.items() if ("group", "g1") in k)[-2:],
                          [5, 10])
+        self.assertTrue(all(f["samples"] for f in families.values()), families)
         stage = families["saker_stage_packets"]["samples"]
         self.assertEqual(stage[(("direction", "outbound"), ("lcore", "1"), ("stage", "seal"))], 10)
         if importlib.util.find_spec("prometheus_client"):
