@@ -94,7 +94,7 @@ saker_watch_begin(struct saker_worker *w, unsigned int d)
 }
 
 static void
-copy_losers(struct saker_worker *w, unsigned int stage)
+copy_losers(struct saker_worker *w)
 {
 	const struct saker_burst *b = &w->burst;
 	struct saker_capture_tag tag = { .unix_ns = unix_ns(), .point = SAKER_POINT_DROPS };
@@ -103,7 +103,7 @@ copy_losers(struct saker_worker *w, unsigned int stage)
 		if (b->why[i] == SAKER_OK || b->why[i] == SAKER_MOVED)
 			continue;
 		tag.why = b->why[i];
-		tag.bare = stage > 0 || b->handed_over || b->ip[i] != NULL;
+		tag.bare = b->handed_over || b->ip[i] != NULL;
 		copy(w, b->m[i], &tag);
 	}
 }
@@ -112,7 +112,7 @@ void
 saker_watch_losers(struct saker_worker *w, unsigned int d, unsigned int stage)
 {
 	if (wanted(w, SAKER_POINT_DROPS))
-		copy_losers(w, stage);
+		copy_losers(w);
 	if (w->watching & SAKER_WATCH_TRACE)
 		saker_trace_losers(w, d, stage);
 }

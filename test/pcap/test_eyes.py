@@ -315,7 +315,7 @@ class Captures(Eyes):
         run = self.run_commands("capture start drops " + path, "start", "drain", "capture stop drops")
         self.assertRan(run)
         got = [(c, frame) for _, c, frame in pcapng.read(path).packets if c[0] != "bad_icv"]
-        self.assertEqual(got[:2], [(["not_ip"], arp), (["runt"], self.clear[1])])
+        self.assertEqual(got[:2], [(["neighbour_bad"], arp), (["runt"], self.clear[1])])
         self.assertEqual((got[2][0], got[2][1][12:15]), (["not_ip"], b"\xff\xff\x95"))
 
     def test_runs_while_traffic_does_and_leaves_workers_alone_afterwards(self):
@@ -424,7 +424,7 @@ class Trace(Eyes):
             self.assertEqual((r["octets_in"], r["octets_out"]), (114, len(p)))
             self.assertEqual((r["group"], r["src"], r["reason"]), ("g1", NEAR4, None))
             self.assertEqual(r["stages"],
-                             "rx parse classify plan sn headers seal tx")
+                             "rx link parse classify plan sn headers seal tx")
         lost = [r for r in out if r["verdict"] == "drop"]
         self.assertEqual([(r["reason"], r["sn"], r["octets_in"]) for r in lost],
                          [("mtu", None, 1304)] * 3)
