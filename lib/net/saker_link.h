@@ -14,6 +14,9 @@
 
 #include "saker_ether.h"
 
+#define SAKER_LINK_ICMP  1 /**< protocols that may be for the port itself */
+#define SAKER_LINK_ICMP6 58
+
 /** A port on its link. Zeroed it owns nothing, takes every frame and fixes no neighbour. */
 struct saker_link {
 	uint8_t mac[SAKER_MAC];
@@ -45,6 +48,30 @@ bool saker_link_holds(const struct saker_link *l, const struct saker_ip *ip);
 /** Next hop of a packet for @p dst: itself if it is on the link, else the gateway, else itself. */
 const struct saker_ip *saker_link_next_hop(const struct saker_link *l, const struct saker_ip *dst);
 
+/** True if a frame's MAC address and VLAN are the port's. @param frame 16 readable octets */
+static inline bool
+saker_link_fits(const struct saker_link *l, const uint8_t *frame)
+{
+	uint64_t dst;
+	uint32_t tag;
+
+	memcpy(&dst, frame, sizeof(dst));
+	memcpy(&tag, frame + 2 * SAKER_MAC, sizeof(tag));
+	return (((dst ^ l->mac_word) & l->mac_mask) | ((tag ^ l->tag_word) & l->tag_mask)) == 0;
+}
+
+/** saker_link_passes() for IPv4 alone. */
+static inline bool
+saker_link_passes4(const struct saker_link *l, const uint8_t *frame)
+{
+	const uint8_t *type = frame + 2 * SAKER_MAC + l->tag_len, *ip = type + 2;
+	uint32_t dst;
+
+	memcpy(&dst, ip + 16, sizeof(dst));
+	return saker_link_fits(l, frame) && saker_load_be16(type) == SAKER_TYPE_IP4 &&
+	       ip[9] != SAKER_LINK_ICMP && dst != l->gate4;
+}
+
 /**
  * True if a frame is surely one to go through the pipeline: its MAC and VLAN are the port's, it is
  * IP, no ICMP, and not for an own address of a port where such packets end. A quick look; who
@@ -55,21 +82,13 @@ static inline bool
 saker_link_passes(const struct saker_link *l, const uint8_t *frame)
 {
 	const uint8_t *type = frame + 2 * SAKER_MAC + l->tag_len, *ip = type + 2;
-	uint64_t dst, high, low;
-	uint32_t tag, dst4;
+	uint64_t high, low;
 
-	memcpy(&dst, frame, sizeof(dst));
-	memcpy(&tag, frame + 2 * SAKER_MAC, sizeof(tag));
-	if ((((dst ^ l->mac_word) & l->mac_mask) | ((tag ^ l->tag_word) & l->tag_mask)) != 0)
-		return false;
-	if (saker_load_be16(type) == SAKER_TYPE_IP4) {
-		memcpy(&dst4, ip + 16, sizeof(dst4));
-		return ip[9] != 1 && dst4 != l->gate4;
-	}
 	memcpy(&high, ip + 24, sizeof(high));
 	memcpy(&low, ip + 32, sizeof(low));
-	return saker_load_be16(type) == SAKER_TYPE_IP6 && ip[6] != 58 &&
-	       (high != l->gate6[0] || low != l->gate6[1]);
+	return saker_link_passes4(l, frame) ||
+	       (saker_link_fits(l, frame) && saker_load_be16(type) == SAKER_TYPE_IP6 &&
+		       ip[6] != SAKER_LINK_ICMP6 && (high != l->gate6[0] || low != l->gate6[1]));
 }
 
 #endif

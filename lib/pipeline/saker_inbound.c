@@ -5,7 +5,6 @@
 #include "saker_crypto_stage.h"
 #include "saker_handover.h"
 #include "saker_inner.h"
-#include "saker_link_stage.h"
 #include "saker_lookup.h"
 #include "saker_own_watch.h"
 #include "saker_stages.h"
@@ -74,7 +73,7 @@ find_eesp(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 static void
 outer(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_frames_read(b);
+	saker_frames_read(w, SAKER_INBOUND);
 	SAKER_FOREACH_SLOT (b, i) {
 		enum saker_drop why = SAKER_OK;
 
@@ -140,20 +139,17 @@ static inline void
 fill_replay_key(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_eesp_hdr *h = &b->hdr[i];
-	struct saker_replay_key k = { .session = h->session };
+	struct saker_replay_key *k = &b->key[i];
+	uint64_t source = __builtin_bswap64(h->source), zero = 0, session = h->session;
 
-	switch (h->variant) {
-	case SAKER_V_CONNECTION_ID:
-		saker_store_be32(k.source, (uint32_t)(h->source >> 32));
-		break;
-	case SAKER_V_SOURCE_IP:
-	case SAKER_V_IP_PAIR:
-		memcpy(k.source, saker_ip_src(b->ip[i]).octets, sizeof(k.source));
-		break;
-	default:
-		saker_store_be64(k.source, h->source);
-	}
-	b->key[i] = k;
+	if (h->variant == SAKER_V_CONNECTION_ID)
+		source = __builtin_bswap32((uint32_t)(h->source >> 32));
+	/* Word by word, as they will be read: a wider copy would wait for its parts. */
+	memcpy(k->source, &source, sizeof(source));
+	memcpy(k->source + sizeof(source), &zero, sizeof(zero));
+	memcpy(&k->session, &session, sizeof(session));
+	if (unlikely(h->variant > SAKER_V_CONNECTION_ID))
+		memcpy(k->source, saker_ip_src(b->ip[i]).octets, sizeof(k->source));
 }
 
 static inline enum saker_drop
@@ -293,8 +289,7 @@ accept_sn(struct saker_worker *w, struct saker_burst *b)
 }
 
 const struct saker_stage saker_inbound_stages[] = {
-	{ "link", saker_stage_link_cipher, "frames for saker itself, frames that are not ours" },
-	{ "outer", outer, "Ethernet, outer IP and UDP headers" },
+	{ "outer", outer, "frames for saker itself; Ethernet, outer IP and UDP headers" },
 	{ "clear", clear, "packets without protection: bypass or drop" },
 	{ "header", header, "EESP header, trust group" },
 	{ "own", saker_stage_own, "hand over what another lcore owns" },

@@ -72,9 +72,9 @@ outer_allowed(const struct saker_burst *b, unsigned int i)
 }
 
 static enum saker_drop
-take_ecn(struct saker_burst *b, unsigned int i, struct saker_ip_view *inner, uint8_t *ip)
+take_ecn(uint8_t outer_tos, struct saker_ip_view *inner, uint8_t *ip)
 {
-	int ecn = saker_ecn_decap(inner->tos & ECN_BITS, b->view[i].tos & ECN_BITS);
+	int ecn = saker_ecn_decap(inner->tos & ECN_BITS, outer_tos & ECN_BITS);
 
 	if (ecn < 0)
 		return SAKER_DROP_ECN;
@@ -95,28 +95,28 @@ compare_info(const struct opened *o, const struct saker_ip_view *inner)
 static inline enum saker_drop
 open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
 {
-	struct saker_ip_view inner;
+	struct saker_ip_view *inner = &b->view[i];
+	uint8_t outer_tos = inner->tos, *outer = b->ip[i];
 	struct rte_mbuf *m = b->m[i];
 	enum saker_drop why = SAKER_OK;
 
-	if (unlikely(!saker_ip4_read_plain(o->payload, o->len, &inner)) &&
-		saker_ip_read(o->payload, o->len, &inner) != SAKER_OK)
+	if (unlikely(!saker_ip4_read_plain(o->payload, o->len, inner)) &&
+		saker_ip_read(o->payload, o->len, inner) != SAKER_OK)
 		return SAKER_DROP_INNER_FORM;
-	if (o->len - inner.total > MAX_PAD ||
-		!zero_padding(o->payload + inner.total, o->len - inner.total))
+	if (o->len - inner->total > MAX_PAD ||
+		!zero_padding(o->payload + inner->total, o->len - inner->total))
 		return SAKER_DROP_INNER_FORM;
 	if (unlikely(o->info))
-		why = compare_info(o, &inner);
+		why = compare_info(o, inner);
 	/* An outer header without ECN leaves the inner one alone. */
-	if (unlikely((b->view[i].tos & ECN_BITS) != 0) && why == SAKER_OK)
-		why = take_ecn(b, i, &inner, o->payload);
+	if (unlikely((outer_tos & ECN_BITS) != 0) && why == SAKER_OK)
+		why = take_ecn(outer_tos, inner, o->payload);
 	if (unlikely(why != SAKER_OK))
 		return why;
-	m->data_off += (uint16_t)(o->payload - b->ip[i]);
-	m->data_len = inner.total;
-	m->pkt_len = inner.total;
+	m->data_off += (uint16_t)(o->payload - outer);
+	m->data_len = inner->total;
+	m->pkt_len = inner->total;
 	b->ip[i] = o->payload;
-	b->view[i] = inner;
 	return SAKER_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <rte_prefetch.h>
 
 #include "saker_flow.h"
+#include "saker_own_frames.h"
 
 #define VLAN_TAGS 2
 #define AHEAD     4 /* packets to prefetch before their turn */
@@ -62,15 +63,16 @@ read_any(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *vi
 	return SAKER_OK;
 }
 
-/* Nearly every frame: one segment, no VLAN tag, IPv4 without options, and nothing wrong. */
+/* Nearly every frame: one segment, IPv4 without options, not for saker, nothing wrong. */
 static inline bool
-read_plain(struct rte_mbuf *m, uint16_t l2, uint8_t **ip, struct saker_ip_view *view)
+read_plain(const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip, struct saker_ip_view *view)
 {
-	uint8_t *p = rte_pktmbuf_mtod_offset(m, uint8_t *, l2);
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *p;
+	uint16_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len;
 
-	if (m->nb_segs != 1 || m->data_len < l2 ||
-		(l2 != 0 && saker_load_be16(p - 2) != RTE_ETHER_TYPE_IPV4))
+	if (m->nb_segs != 1 || m->data_len < l2 || (l != NULL && !saker_link_passes4(l, frame)))
 		return false;
+	p = frame + l2;
 	if (!saker_ip4_read_plain(p, m->data_len - l2, view) || saker_ip4_word_sum(p) % 0xffff != 0)
 		return false;
 	m->data_off += l2;
@@ -80,30 +82,46 @@ read_plain(struct rte_mbuf *m, uint16_t l2, uint8_t **ip, struct saker_ip_view *
 	return true;
 }
 
-static inline void
-read_all(struct saker_burst *b, bool has_l2)
+static void
+read_slowly(struct saker_worker *w, enum saker_direction d, unsigned int i, bool has_l2)
 {
-	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why;
+	struct saker_burst *b = &w->burst;
+	const uint8_t *frame = rte_pktmbuf_mtod(b->m[i], const uint8_t *);
+	enum saker_drop why;
 
+	if (has_l2 && !saker_link_passes(&w->link[d], frame) && !saker_link_takes(w, d, i))
+		return;
+	why = read_any(b->m[i], has_l2, &b->ip[i], &b->view[i]);
+	if (why != SAKER_OK)
+		saker_burst_drop(b, i, why);
+}
+
+static __rte_always_inline void
+read_all(struct saker_worker *w, enum saker_direction d, bool has_l2)
+{
+	struct saker_burst *b = &w->burst;
+	const struct saker_link *l = has_l2 ? &w->link[d] : NULL;
+
+	SAKER_FOREACH_SLOT (b, i) {
 		if (i + AHEAD < b->n)
 			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
-		if (likely(read_plain(
-			    b->m[i], has_l2 ? RTE_ETHER_HDR_LEN : 0, &b->ip[i], &b->view[i])))
-			continue;
-		why = read_any(b->m[i], has_l2, &b->ip[i], &b->view[i]);
-		if (unlikely(why != SAKER_OK))
-			saker_burst_drop(b, i, why);
+		if (unlikely(!read_plain(l, b->m[i], &b->ip[i], &b->view[i])))
+			read_slowly(w, d, i, has_l2);
 	}
 }
 
 void
-saker_frames_read(struct saker_burst *b)
+saker_frames_read(struct saker_worker *w, enum saker_direction d)
 {
-	if (b->handed_over)
-		read_all(b, false);
+	enum saker_direction back = d == SAKER_INBOUND ? SAKER_OUTBOUND : SAKER_INBOUND;
+
+	if (w->burst.handed_over)
+		read_all(w, d, false);
 	else
-		read_all(b, true);
+		read_all(w, d, true);
+	/* Answers leave by the port that the questions came from. */
+	if (unlikely(w->tx[back].n > 0))
+		saker_worker_flush(w, back);
 }
 
 static __rte_always_inline void

@@ -15,11 +15,12 @@
 #include "saker_worker.h"
 
 /**
+ * Sort out frames that are for saker itself or not for it at all, see saker_link_takes().
  * Strip Ethernet headers with up to two VLAN tags, read and check IP headers, cut the Ethernet
  * padding. Afterwards each buffer begins with its IP header; `ip` and `view` are set. Packets that
  * were handed over have lost their Ethernet header before.
  */
-void saker_frames_read(struct saker_burst *b);
+void saker_frames_read(struct saker_worker *w, enum saker_direction d);
 
 /**
  * Find the policies of packets by `ip` and `view`; NULL: none matches.

@@ -7,7 +7,6 @@
 
 #include "saker_crypto_stage.h"
 #include "saker_flow.h"
-#include "saker_link_stage.h"
 #include "saker_lookup.h"
 #include "saker_stages.h"
 
@@ -17,9 +16,9 @@
 #define PORT_MASK  0x3fff
 
 static void
-parse(struct saker_worker *w __rte_unused, struct saker_burst *b)
+parse(struct saker_worker *w, struct saker_burst *b __rte_unused)
 {
-	saker_frames_read(b);
+	saker_frames_read(w, SAKER_OUTBOUND);
 }
 
 static void
@@ -411,8 +410,7 @@ seal(struct saker_worker *w, struct saker_burst *b)
 }
 
 const struct saker_stage saker_outbound_stages[] = {
-	{ "link", saker_stage_link_clear, "frames for saker itself, frames that are not ours" },
-	{ "parse", parse, "Ethernet and IP headers of clear packets" },
+	{ "parse", parse, "frames for saker itself; Ethernet and IP headers of clear packets" },
 	{ "classify", classify, "find the policy; bypass and drop end here" },
 	{ "plan", plan, "lengths, padding, MTU" },
 	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },

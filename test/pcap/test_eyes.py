@@ -424,7 +424,7 @@ class Trace(Eyes):
             self.assertEqual((r["octets_in"], r["octets_out"]), (114, len(p)))
             self.assertEqual((r["group"], r["src"], r["reason"]), ("g1", NEAR4, None))
             self.assertEqual(r["stages"],
-                             "rx link parse classify plan sn headers seal tx")
+                             "rx parse classify plan sn headers seal tx")
         lost = [r for r in out if r["verdict"] == "drop"]
         self.assertEqual([(r["reason"], r["sn"], r["octets_in"]) for r in lost],
                          [("mtu", None, 1304)] * 3)

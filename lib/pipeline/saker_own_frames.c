@@ -2,16 +2,12 @@
  * Copyright (c) 2026 The saker authors
  */
 
-#include "saker_link_stage.h"
-
-#include <rte_prefetch.h>
+#include "saker_own_frames.h"
 
 #include "saker_arp.h"
 #include "saker_echo.h"
 #include "saker_hops.h"
 #include "saker_nd.h"
-
-#define AHEAD 4 /* packets to prefetch before their turn */
 
 /** A frame that needs a closer look. */
 struct frame {
@@ -219,8 +215,8 @@ look_closer(const struct frame *f)
 	return f->e.type == SAKER_TYPE_IP4 || f->e.type == SAKER_TYPE_IP6 ? take_ip(f) : SAKER_OK;
 }
 
-static void
-sort_out(struct saker_worker *w, enum saker_direction d, uint16_t i)
+bool
+saker_link_takes(struct saker_worker *w, enum saker_direction d, unsigned int i)
 {
 	struct saker_burst *b = &w->burst;
 	struct frame f = { .w = w, .l = &w->link[d], .d = d, .m = b->m[i] };
@@ -228,37 +224,9 @@ sort_out(struct saker_worker *w, enum saker_direction d, uint16_t i)
 
 	f.p = rte_pktmbuf_mtod(f.m, uint8_t *);
 	if (w->hops == NULL || !saker_ether_read(f.p, f.m->data_len, &f.e))
-		return;
+		return true;
 	why = look_closer(&f);
 	if (why != SAKER_OK)
 		saker_burst_drop(b, i, why);
-}
-
-static inline void
-link_stage(struct saker_worker *w, struct saker_burst *b, enum saker_direction d)
-{
-	const struct saker_link *l = &w->link[d];
-	enum saker_direction back = d == SAKER_INBOUND ? SAKER_OUTBOUND : SAKER_INBOUND;
-
-	SAKER_FOREACH_SLOT (b, i) {
-		if (i + AHEAD < b->n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
-		if (unlikely(!saker_link_passes(l, rte_pktmbuf_mtod(b->m[i], const uint8_t *))))
-			sort_out(w, d, i);
-	}
-	if (unlikely(w->tx[back].n > 0))
-		saker_worker_flush(w, back);
-}
-
-void
-saker_stage_link_clear(struct saker_worker *w, struct saker_burst *b)
-{
-	link_stage(w, b, SAKER_OUTBOUND);
-}
-
-void
-saker_stage_link_cipher(struct saker_worker *w, struct saker_burst *b)
-{
-	if (!b->handed_over)
-		link_stage(w, b, SAKER_INBOUND);
+	return why == SAKER_OK;
 }
