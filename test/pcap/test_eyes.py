@@ -472,6 +472,16 @@ class Trace(Eyes):
             self.assertEqual(run.status, 1)
             self.assertIn("'%s'" % bad, run.err)
 
+    def test_tells_what_saker_answers_itself(self):
+        """A neighbour asks for the address of the cipher port."""
+        mac = b"\x02\0\0\0\0\x03"
+        ask = b"\0\1\x08\0\6\4\0\1" + mac + octets(B.ip4) + bytes(6) + octets(A.ip4)
+        self.cipher = [b"\xff" * 6 + mac + b"\x08\x06" + ask + bytes(18)]
+        self.clear = []
+        row = self.trace("trace 1", "start", "drain", "show trace json").shown["trace"][0]
+        self.assertEqual((row["verdict"], row["reason"], row["policy"], row["sn"], row["stages"]),
+                         ("taken", None, None, None, "rx link"))
+
     def test_shows_bypass(self):
         self.config["policies"].insert(0, {"name": "by", "dst": "10.9.0.53/32",
                                            "action": "bypass"})
