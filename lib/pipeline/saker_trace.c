@@ -17,6 +17,7 @@ saker_verdict_name(enum saker_verdict v)
 		[SAKER_VERDICT_SENT] = "sent",
 		[SAKER_VERDICT_BYPASS] = "bypass",
 		[SAKER_VERDICT_HANDED_OVER] = "handed over",
+		[SAKER_VERDICT_TAKEN] = "taken",
 		[SAKER_VERDICT_DROP] = "drop",
 	};
 
@@ -134,10 +135,20 @@ finish(struct saker_worker *w, unsigned int i, unsigned int stage, enum saker_ve
 static enum saker_verdict
 verdict_of(unsigned int d, unsigned int stage, uint8_t why)
 {
+	static const struct {
+		const char *stage;
+		enum saker_verdict verdict;
+	} leaves[] = {
+		{ "own", SAKER_VERDICT_HANDED_OVER },
+		{ "link", SAKER_VERDICT_TAKEN },
+	};
+
 	if (why != SAKER_MOVED)
 		return SAKER_VERDICT_DROP;
-	return strcmp(saker_stages[d][stage].name, "own") == 0 ? SAKER_VERDICT_HANDED_OVER
-							       : SAKER_VERDICT_BYPASS;
+	for (unsigned int i = 0; i < RTE_DIM(leaves); i++)
+		if (strcmp(saker_stages[d][stage].name, leaves[i].stage) == 0)
+			return leaves[i].verdict;
+	return SAKER_VERDICT_BYPASS;
 }
 
 void

@@ -23,6 +23,7 @@ enum saker_verdict {
 	SAKER_VERDICT_SENT,        /**< sealed or opened, and given to the port */
 	SAKER_VERDICT_BYPASS,      /**< given to the port as it is */
 	SAKER_VERDICT_HANDED_OVER, /**< to the worker that owns its session */
+	SAKER_VERDICT_TAKEN,       /**< for saker itself: answered, or learned from */
 	SAKER_VERDICT_DROP,
 	SAKER_VERDICTS
 };
@@ -51,7 +52,7 @@ struct saker_trace {
 	struct saker_trace_record record[SAKER_TRACE_MAX];
 };
 
-/** "sent", "bypass", "handed over", "drop". */
+/** "sent", "bypass", "handed over", "taken", "drop". */
 const char *saker_verdict_name(enum saker_verdict v);
 
 /** Take records for the packets of a burst. */
