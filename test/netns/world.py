@@ -60,7 +60,8 @@ class Lab:
     """A directory with the root key and the configurations."""
 
     def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="saker-netns-")
+        kept = os.environ.get("SAKER_TEST_KEEP")
+        self.dir = tempfile.mkdtemp(prefix="saker-netns-", dir=None if kept else "/run")
         self.index = 7
         self.write_key("zone.key")
 

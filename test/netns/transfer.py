@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""TCP between hosts: iperf3, and downloads from a web server."""
+
+import functools
+import hashlib
+import http.server
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import threading
+import unittest
+import urllib.request
+
+port = itertools.count(5300)
+SLACK_S = 30
+
+
+class Iperf:
+    """One run of iperf3; octets flow from `sender` to `receiver`, and are counted there."""
+
+    def __init__(self, sender, receiver, host, seconds, streams=1, rate=None):
+        if shutil.which("iperf3") is None:
+            raise unittest.SkipTest("iperf3 is not installed")
+        number = str(next(port))
+        self.timeout = seconds + SLACK_S
+        self.server = subprocess.Popen(
+            sender.command("iperf3", "-s", "-1", "-p", number, "--forceflush"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for line in self.server.stdout:
+            if "listening" in line:
+                break
+        args = ["iperf3", "-c", host, "-p", number, "-R", "-J", "-t", str(seconds), "-P",
+                str(streams), "--connect-timeout", "5000"]
+        self.client = subprocess.Popen(
+            receiver.command(*args, *(["-b", rate] if rate else [])), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+
+    def result(self):
+        """Octets received in each second."""
+        try:
+            out, err = self.client.communicate(timeout=self.timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("iperf3 hangs") from None
+        finally:
+            for p in (self.client, self.server):
+                p.kill()
+                p.wait()
+            self.server.stdout.close()
+        report = json.loads(out or "{}")
+        if self.client.returncode != 0 or "error" in report:
+            raise AssertionError("iperf3: %s %s" % (report.get("error"), err))
+        return [i["sum"]["bytes"] for i in report["intervals"] if i["sum"]["seconds"] > 0.9]
+
+
+def iperf(*args, **options):
+    return Iperf(*args, **options).result()
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Server6(http.server.ThreadingHTTPServer):
+    address_family = http.server.socketserver.socket.AF_INET6
+
+
+class WebServer:
+    """A file of random octets, and its SHA-256, at a host between enter and exit."""
+
+    def __init__(self, space, host, octets, directory):
+        self.path = os.path.join(directory, "file")
+        content = os.urandom(octets)
+        with open(self.path, "wb") as f:
+            f.write(content)
+        self.digest = hashlib.sha256(content).hexdigest()
+        kind = Server6 if ":" in host else http.server.ThreadingHTTPServer
+        with space.inside():
+            self.server = kind((host, next(port)),
+                               functools.partial(Handler, directory=directory))
+        name = "[%s]" % host if ":" in host else host
+        self.url = "http://%s:%d/file" % (name, self.server.server_address[1])
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        os.unlink(self.path)
+
+
+def download(space, url, timeout=30):
+    """SHA-256 of what a host gets from there."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    digest = hashlib.sha256()
+    with space.inside(), opener.open(url, timeout=timeout) as answer:
+        while chunk := answer.read(1 << 18):
+            digest.update(chunk)
+    return digest.hexdigest()
