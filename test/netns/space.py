@@ -16,7 +16,7 @@ QUIET = (  # by namespace: no traffic but the tests'
     "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.all.router_solicitations=0",
     "net.ipv6.conf.default.mldv2_unsolicited_report_interval=0",
     "net.ipv4.ping_group_range=0 0",
-    "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0",
+    "net.ipv4.tcp_rto_max_ms=1000", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0",
 )
 
 

@@ -8,8 +8,10 @@ import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -58,13 +60,75 @@ def iperf(*args, **options):
     return Iperf(*args, **options).result()
 
 
+class Conversation:
+    """One TCP connection from enter to exit, over which octets trickle and are compared."""
+
+    CHUNK, PAUSE_S = 4096, 0.004
+
+    def __init__(self, sender, receiver, host):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with receiver.inside():
+            listener = socket.create_server((host, next(port)), family=family)
+        with sender.inside():
+            self.source = socket.create_connection(listener.getsockname()[:2], timeout=SLACK_S)
+        with listener:
+            self.sink = listener.accept()[0]
+        self.sink.settimeout(SLACK_S)
+        self.sent, self.got = hashlib.sha256(), hashlib.sha256()
+        self.octets = 0
+        self.fault = None
+        self.stopped = threading.Event()
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.send, self.receive)]
+
+    def send(self):
+        try:
+            while not self.stopped.wait(self.PAUSE_S):
+                chunk = os.urandom(self.CHUNK)
+                self.source.sendall(chunk)
+                self.sent.update(chunk)
+            self.source.shutdown(socket.SHUT_WR)
+        except OSError as e:
+            self.fault = e
+
+    def receive(self):
+        try:
+            while chunk := self.sink.recv(1 << 16):
+                self.got.update(chunk)
+                self.octets += len(chunk)
+        except OSError as e:
+            self.fault = e
+
+    def goes_on(self):
+        """Wait for more octets; False if none come."""
+        before, end = self.octets, time.monotonic() + SLACK_S
+        while self.octets == before and self.fault is None and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.octets > before
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for t in self.threads:
+            t.join()
+        self.source.close()
+        self.sink.close()
+
+    def whole(self):
+        """Did all arrive that was sent?"""
+        return self.fault is None and self.sent.digest() == self.got.digest()
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
 
 class Server6(http.server.ThreadingHTTPServer):
-    address_family = http.server.socketserver.socket.AF_INET6
+    address_family = socket.AF_INET6
 
 
 class WebServer:
