@@ -25,7 +25,7 @@ def asked():
     space = Space("probe")
     lab = world.Lab()
     config = lab.site_config(world.A, world.B, mtus=(1500, 1500), ports=("net_null0", "net_null1"),
-                             macs={})
+                             macs=None)
     gateway = Gateway(space, lab.write(config, "probe.cfg"), ("net_null0,no-rx=1",
                                                               "net_null1,no-rx=1"))
     try:
@@ -52,25 +52,29 @@ def has_setting(section, name):
     return any(p.split(".")[0] == section and p.split(".")[-1] == name for p in asked()[1])
 
 
+@functools.lru_cache(maxsize=None)
+def content():
+    with open(program("SAKER"), "rb") as f:
+        return f.read()
+
+
+def has_text(text):
+    """A word in the program, where nothing that it can be asked tells."""
+    return text.encode() in content()
+
+
 FEATURES = {
     # word in `needs`: how the program tells that it can
-    "neighbour resolution": lambda: has_command("show neighbours"),
+    "neighbour resolution": lambda: has_setting("ports", "vlan"),
     "fragmentation and ICMP errors": lambda: has_setting("policies", "fragment"),
     "key rotation at the prompt": lambda: has_command("key rotate"),
     "key installation at the prompt": lambda: has_command("key install"),
     "reload": lambda: has_command("reload"),
-    "telemetry": lambda: has_command("show metrics"),
+    "telemetry": lambda: has_command("show stats"),
+    "metrics": lambda: has_command("show metrics"),
     "a metrics file": lambda: has_option("metrics-file"),
-    "notice of a twin": lambda: has_setting("gateway", "twin") or
-    "own_source" in open_drops(),
+    "notice of a twin": lambda: has_text("own source id"),
 }
-
-
-@functools.lru_cache(maxsize=None)
-def open_drops():
-    """Names in the program that are no part of its text interface."""
-    with open(program("SAKER"), "rb") as f:
-        return {m.decode() for m in re.findall(rb"\b(own_source\w*)\b", f.read())}
 
 
 @functools.lru_cache(maxsize=None)

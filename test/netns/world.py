@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import features
 from config_text import config_text
 from gateway import Gateway
-from space import Space, ip, link, mute
+from space import Space, link, mute
 
 SECONDS = int(os.environ.get("SAKER_TEST_SECONDS", "3"))
 WAN_MTU = 1500
@@ -90,17 +90,19 @@ class Lab:
     def site_config(self, site, peer, mtus, macs, ports=("net_af_packet0", "net_af_packet1"),
                     outer=4, group=None, state="state", key="zone.key", policy=None):
         """A whole configuration. mtus: of clear and cipher port; macs: role of a port to where its
-        frames go, if fixed."""
+        frames go, if fixed; None where the program is only asked what it can do."""
+        own = bare if macs is None else own_address
+        macs = macs or {}
         common = {"action": "protect", "group": "cluster", "local": site.outer(outer),
                   "peer": peer.outer(outer), **(policy or {})}
         return {
             "gateway": {"name": "gw-" + site.name, "state_dir": "./%s-%s" % (state, site.name)},
             "ports": [
                 {"name": "clear", "device": ports[0], "role": "clear", "mtu": mtus[0],
-                 "address": site.gateway(4), "address6": site.gateway(6),
+                 "address": own(site.gateway(4), 4), "address6": own(site.gateway(6), 6),
                  "next_hop_mac": macs.get("clear")},
                 {"name": "cipher", "device": ports[1], "role": "cipher", "mtu": mtus[1],
-                 "address": site.outer(4), "address6": site.outer(6),
+                 "address": own(site.outer(4), 4), "address6": own(site.outer(6), 6),
                  "next_hop_mac": macs.get("cipher")},
             ],
             "root_keys": [{"name": "zone", "level": "zone", "id": KEY_ID, "file": key}],
@@ -122,6 +124,17 @@ def use_static_neighbours():
     return not features.has("neighbour resolution")
 
 
+def bare(text, _family):
+    return text
+
+
+def own_address(text, family):
+    """A port's own address as the configuration has it; with a prefix where that is known."""
+    if use_static_neighbours():
+        return text
+    return "%s/%d" % (text, 24 if family == 4 else 64)
+
+
 def set_up_host(site, space, device="h0", gateway_mac=None):
     lines = ["addr add %s/24 dev %s" % (site.host(4), device),
              "addr add %s/64 dev %s nodad" % (site.host(6), device)]
@@ -137,15 +150,18 @@ class World:
     """Both sites, wired and running.
 
     host_mtu, wan_mtu; workers and queues of a gateway; outer: family of the wan; group, policy:
-    changes of the configuration; eal, options: further arguments of the program.
+    changes of the configuration; static: fixed next hops; host_device: what has the host's
+    addresses; eal, options: further arguments of the program, with
+    SITE for the name of the site.
     """
 
     def __init__(self, host_mtu=ROOM_MTU, wan_mtu=WAN_MTU, workers=1, queues=1, outer=4,
-                 group=None, policy=None, eal=(), options=()):
+                 group=None, policy=None, eal=(), options=(), static=None, host_device="h0"):
         self.host_mtu, self.wan_mtu, self.workers, self.queues = host_mtu, wan_mtu, workers, queues
         self.outer, self.group, self.policy = outer, group, policy
         self.eal, self.options = eal, options
-        self.static = use_static_neighbours()
+        self.static = use_static_neighbours() if static is None else static
+        self.host_device = host_device
         self.lab = Lab()
         self.spaces = []
         self.wan = self.space("wan")
@@ -166,10 +182,15 @@ class World:
         link(host, "h0", box, "clear", self.host_mtu, (site.mac("host"), site.mac("clear")))
         self.plug(site, box)
         mute(box, "clear")
-        set_up_host(site, host, "h0", site.mac("clear") if self.static else None)
+        self.prepare(site)
+        set_up_host(site, host, self.host_device, site.mac("clear") if self.static else None)
         config = self.lab.write(self.config(site), site.name + ".cfg")
         self.gateway[site] = Gateway(box, config, self.vdevs(), self.workers, site.number - 1,
-                                     self.eal, self.options)
+                                     self.eal, [o.replace("SITE", site.name)
+                                                for o in self.options])
+
+    def prepare(self, site):
+        """What comes between the host's cable and its addresses."""
 
     def plug(self, site, box):
         """A cable from the gateway's cipher port to the bridge."""
@@ -223,14 +244,15 @@ class World:
 
 
 class WorldTest(unittest.TestCase):
-    """Tests that share one world; OPTIONS are those of World."""
+    """Tests that share one world, of class KIND; OPTIONS are its options."""
 
+    KIND = World
     OPTIONS = {}
     world = None
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World(**cls.OPTIONS)
+        cls.world = cls.KIND(**cls.OPTIONS)
         cls.addClassCleanup(cls.end_world)
         cls.world.start()
 
@@ -250,6 +272,3 @@ class WorldTest(unittest.TestCase):
         drops = {r: n for r, n in self.world.drops().items() if r not in but}
         self.assertEqual(drops, {}, self.world.text())
 
-
-def remove_link(space, name):
-    ip("-n", space.name, "link", "del", name)
