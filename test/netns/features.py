@@ -73,7 +73,7 @@ FEATURES = {
     "telemetry": lambda: has_command("show stats"),
     "metrics": lambda: has_command("show metrics"),
     "a metrics file": lambda: has_option("metrics-file"),
-    "notice of a twin": lambda: has_text("own source id"),
+    "notice of a twin": lambda: has_text("OUR SOURCE ID"),
 }
 
 

@@ -10,7 +10,7 @@ from features import needs
 from stream import both_ways
 from transfer import Conversation, Iperf
 from wan import Sniffer
-from world import A, B, GUARD_S, SECONDS, WorldTest
+from world import A, B, SECONDS, WorldTest
 
 PERIOD_S = 1.0
 RATE = "20M"  # of TCP: what a capture in Python follows
@@ -142,11 +142,8 @@ class Reload(Change):
 class Death(Change):
     def replace(self, site, how):
         """A gateway ends and comes again; seconds that it was away."""
-        gateway = self.world.gateway[site]
         begin = time.monotonic()
-        how(gateway)
-        gateway.start()
-        time.sleep(GUARD_S)
+        self.world.restart(how, (site,))
         return time.monotonic() - begin
 
     def survived(self, how, sites):

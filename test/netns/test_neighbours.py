@@ -41,9 +41,7 @@ class Resolved(WorldTest):
                 self.assertEqual(missing, [])
 
     def test_the_first_packets_wait_for_the_answer_and_are_not_lost(self):
-        for gateway in self.world.gateway.values():
-            gateway.stop()
-            gateway.start()
+        self.world.restart()
         self.assertEqual(sweep(self.world.host[A], 6, B.host(6), range(4)), [])
         self.assertEqual(sweep(self.world.host[B], 4, A.host(4), range(4)), [])
 
@@ -61,9 +59,7 @@ class Resolved(WorldTest):
 
     def test_gateways_ask_for_each_other_on_the_wan(self):
         with Sniffer(self.world.wan, "wan-a") as seen:
-            for gateway in self.world.gateway.values():
-                gateway.stop()
-                gateway.start()
+            self.world.restart()
             self.reached(range(2))
         self.assertTrue([f for f in seen.frames if f[12:14] == ARP])
 
@@ -73,9 +69,7 @@ class ResolvedOverIpv6(Resolved):
 
     def test_gateways_ask_for_each_other_on_the_wan(self):
         with Sniffer(self.world.wan, "wan-a") as seen:
-            for gateway in self.world.gateway.values():
-                gateway.stop()
-                gateway.start()
+            self.world.restart()
             self.reached(range(2))
         self.assertTrue([f for f in seen.frames if f[12:14] == b"\x86\xdd" and asks(f)])
 
@@ -113,12 +107,14 @@ class VlanWorld(World):
 
     def prepare(self, site):
         space = self.host[site]
-        space.ip("link add link h0 name h0.%d type vlan id %d" % (VLAN, VLAN),
-                 "link set dev h0.%d up" % VLAN)
+        try:
+            space.ip("link add link h0 name h0.%d type vlan id %d" % (VLAN, VLAN),
+                     "link set dev h0.%d up" % VLAN)
+        except RuntimeError as e:
+            raise unittest.SkipTest("this kernel has no VLANs") from e
         plain_frames(space, "h0.%d" % VLAN)
         mute(space, "h0")
-        for device in ("h0",):
-            space.run("ethtool", "-K", device, "txvlan", "off", "rxvlan", "off", check=False)
+        space.run("ethtool", "-K", "h0", "txvlan", "off", "rxvlan", "off", check=False)
 
 
 class Vlan(Resolved):

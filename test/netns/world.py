@@ -222,6 +222,13 @@ class World:
         time.sleep(GUARD_S)
         return self
 
+    def restart(self, how=Gateway.stop, sites=(A, B)):
+        """Gateways end that way and come again."""
+        for site in sites:
+            how(self.gateway[site])
+            self.gateway[site].start()
+        time.sleep(GUARD_S)
+
     def drops(self):
         """Reason to packets, over both gateways; frames that are no business of saker aside."""
         found = {}
