@@ -219,15 +219,19 @@ class World:
             gateway.start(wait=False)
         for gateway in self.gateway.values():
             gateway.wait_started()
-        time.sleep(GUARD_S)
+        self.pass_guard()
         return self
+
+    def pass_guard(self):
+        """Until what is sent can't be taken for what was sent before the start."""
+        time.sleep(GUARD_S + (self.group or {}).get("slot_ms", 0) / 1000)
 
     def restart(self, how=Gateway.stop, sites=(A, B)):
         """Gateways end that way and come again."""
         for site in sites:
             how(self.gateway[site])
             self.gateway[site].start()
-        time.sleep(GUARD_S)
+        self.pass_guard()
 
     def drops(self):
         """Reason to packets, over both gateways; frames that are no business of saker aside."""
