@@ -13,7 +13,7 @@ ECHO = {4: (8, 0), 6: (128, 129)}
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
 PMTUDISC_DONT, PMTUDISC_PROBE = 0, 3  # may be fragmented; DF, and whatever the kernel has learnt
 IN_FLIGHT = 48
-LAST_WAIT_S = 1.0
+SILENCE_S, LAST_WAIT_S = 0.5, 1.0
 
 
 def payload(size):
@@ -42,6 +42,7 @@ class Sweep:
         self.socket = echo_socket(space, family, df)
         self.id = int(time.monotonic() * 1000) & 0xFFFF
         self.right, self.wrong, self.refused = set(), set(), {}
+        self.given_up = 0  # so many may be lost
 
     def request(self, size):
         body = struct.pack(">HH", self.id, size) + payload(size)
@@ -76,8 +77,11 @@ class Sweep:
         for size in sizes:
             self.send(size)
             sent.add(size)
-            while self.waiting(sent) >= IN_FLIGHT and self.wait(0.2):
-                self.receive()
+            while self.waiting(sent) >= IN_FLIGHT:
+                if self.wait(SILENCE_S):
+                    self.receive()
+                else:
+                    self.given_up = self.waiting(sent) + self.given_up
             while self.wait(0):
                 self.receive()
         while self.waiting(sent) and self.wait(LAST_WAIT_S):
@@ -86,7 +90,8 @@ class Sweep:
         return sorted(sent - self.right)
 
     def waiting(self, sent):
-        return len(sent) - len(self.right) - len(self.wrong) - len(self.refused)
+        done = len(self.right) + len(self.wrong) + len(self.refused)
+        return len(sent) - done - self.given_up
 
 
 def sweep(space, family, peer, sizes, df=False):

@@ -82,20 +82,19 @@ def has(feature):
     return FEATURES[feature]()
 
 
-def needs(*features):
-    """Decorator of a test, or of a class of tests: skipped until the program can do this."""
-    def decorate(item):
-        if isinstance(item, type):
-            for name, value in vars(item).copy().items():
-                if name.startswith("test_"):
-                    setattr(item, name, decorate(value))
-            return item
+def demand(wanted):
+    """Skip unless the program can do all of this."""
+    missing = [f for f in wanted if not has(f)]
+    if missing:
+        raise unittest.SkipTest("needs " + ", ".join(missing))
 
-        @functools.wraps(item)
+
+def needs(*wanted):
+    """Decorator of a test that is skipped until the program can do this."""
+    def decorate(test):
+        @functools.wraps(test)
         def wrapper(self):
-            missing = [f for f in features if not has(f)]
-            if missing:
-                raise unittest.SkipTest("needs " + ", ".join(missing))
-            return item(self)
+            demand(wanted)
+            return test(self)
         return wrapper
     return decorate

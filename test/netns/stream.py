@@ -68,6 +68,15 @@ class Stream:
         for s in (self.sink, *self.sources):
             s.close()
 
+    def comes_through(self, patience=20.0):
+        """Wait until a packet arrives that was sent from now on; False if none does."""
+        least, end = list(self.sent), time.monotonic() + patience
+        while time.monotonic() < end:
+            if any(got and got[-1] >= n for got, n in zip(self.got, least)):
+                return True
+            time.sleep(0.01)
+        return False
+
     def total(self):
         return sum(self.sent)
 

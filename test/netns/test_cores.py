@@ -7,7 +7,7 @@ import time
 
 from space import packet_socket
 from stream import Stream, both_ways
-from transfer import iperf
+from transfer import Iperf
 from wan import Sniffer, sealed
 from world import A, B, SECONDS, WorldTest
 
@@ -27,7 +27,7 @@ class Cores(WorldTest):
         return sum(1 for row in self.world.gateway[site].show("lcores")
                    if any(row.get(c) for c in columns))
 
-    def test_flows_keep_their_order_and_lose_nothing(self):
+    def test_flows_keep_their_order_and_every_session_has_one_owner(self):
         out, back = both_ways(self.world, A, B, flows=FLOWS, rate=2000)
         with Sniffer(self.world.wan, "wan-a") as seen, out, back:
             time.sleep(SECONDS)
@@ -42,8 +42,9 @@ class Cores(WorldTest):
             self.assertGreater(len(sessions), 1, "workers that seal at " + site.name)
             self.assertGreater(self.senders(site), 1)
 
-    def test_every_session_has_one_owner(self):
-        self.test_flows_keep_their_order_and_lose_nothing()
+        self.each_session_has_one_owner()
+
+    def each_session_has_one_owner(self):
         for site in (A, B):
             owners = {}
             for row in self.world.gateway[site].show("sessions"):
@@ -53,9 +54,9 @@ class Cores(WorldTest):
             self.assertEqual({k: v for k, v in owners.items() if len(v) != 1}, {})
 
     def test_tcp_flows_without_a_stall(self):
-        for sender, receiver in ((A, B), (B, A)):
-            got = iperf(self.world.host[sender], self.world.host[receiver], sender.host(4),
-                        SECONDS, 8)
+        hosts = self.world.host
+        for run in [Iperf(hosts[a], hosts[b], a.host(4), SECONDS, 8) for a, b in ((A, B), (B, A))]:
+            got = run.result()
             self.assertTrue(all(got), "octets by second: %s" % got)
 
     def test_a_packet_replayed_into_every_queue_is_accepted_once(self):

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from echo import sweep
-from features import has, needs
+from features import needs
 from world import A, B, WorldTest
 
 SOCKET = "/run/dpdk/%s/dpdk_telemetry.v2"
@@ -101,12 +101,8 @@ class Eyes(WorldTest):
 
 
 class MetricsFile(WorldTest):
-    @classmethod
-    def setUpClass(cls):
-        if not has("a metrics file"):
-            raise unittest.SkipTest("needs a metrics file")
-        cls.OPTIONS = {"options": ("--metrics-file", "SITE.prom", "--stats-period", "1")}
-        super().setUpClass()
+    OPTIONS = {"options": ("--metrics-file", "SITE.prom", "--stats-period", "1")}
+    NEEDS = ("a metrics file",)
 
     def test_the_file_is_whole_at_any_time_and_follows(self):
         path = os.path.join(self.world.gateway[A].dir, "a.prom")

@@ -5,7 +5,6 @@ hops, silence."""
 import unittest
 
 from echo import sweep
-from features import has, needs
 from space import mute, plain_frames
 from wan import Sniffer, asks
 from world import A, B, World, WorldTest, other
@@ -15,11 +14,7 @@ VLAN = 5
 
 
 class Resolved(WorldTest):
-    @classmethod
-    def setUpClass(cls):
-        if not has("neighbour resolution"):
-            raise unittest.SkipTest("needs neighbour resolution")
-        super().setUpClass()
+    NEEDS = ("neighbour resolution",)
 
     def reached(self, sizes=range(0, 1300, 100)):
         for family in (4, 6):
@@ -120,7 +115,6 @@ class VlanWorld(World):
 class Vlan(Resolved):
     KIND = VlanWorld
 
-    @needs("neighbour resolution")
     def test_hosts_of_another_vlan_are_not_heard(self):
         before = sum(self.world.gateway[A].drops().values())
         with Sniffer(self.world.host[A], "h0") as seen:

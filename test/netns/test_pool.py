@@ -3,7 +3,6 @@
 
 import time
 
-from features import needs
 from pool import MEMBERS, PoolWorld
 from stream import both_ways
 from transfer import WebServer, download
@@ -102,7 +101,8 @@ class Twin(WorldTest):
 
     KIND = TwinWorld
 
-    @needs("notice of a twin")
+    NEEDS = ("notice of a twin",)
+
     def test_a_gateway_that_hears_its_own_source_id_says_so(self):
         streams = both_ways(self.world, A, B, rate=100)
         with streams[0], streams[1]:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -127,7 +128,14 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-class Server6(http.server.ThreadingHTTPServer):
+class Server(http.server.ThreadingHTTPServer):
+    def server_bind(self):
+        """Without a look-up of its own name, which no resolver here answers."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
+class Server6(Server):
     address_family = socket.AF_INET6
 
 
@@ -140,7 +148,7 @@ class WebServer:
         with open(self.path, "wb") as f:
             f.write(content)
         self.digest = hashlib.sha256(content).hexdigest()
-        kind = Server6 if ":" in host else http.server.ThreadingHTTPServer
+        kind = Server6 if ":" in host else Server
         with space.inside():
             self.server = kind((host, next(port)),
                                functools.partial(Handler, directory=directory))

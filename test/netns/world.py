@@ -62,25 +62,31 @@ class Lab:
     def __init__(self):
         kept = os.environ.get("SAKER_TEST_KEEP")
         self.dir = tempfile.mkdtemp(prefix="saker-netns-", dir=None if kept else "/run")
-        self.index = 7
-        self.write_key("zone.key")
+        for name in ("zone", *(site.name for site in (A, B))):
+            self.write_key(name + ".key")
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def write_key(self, name, index=None):
-        """A root key file as of that index; each index has its value for good."""
-        index = index or self.index
-        lines = ["index = %d;" % index]
-        for i, generation in enumerate(("pre", "current", "next"), index - 1):
-            value = hashlib.sha256(b"generation %d" % i).hexdigest()
+    def write_key(self, name):
+        """A root key file, the same under any name."""
+        lines = ["index = 7;"]
+        for generation in ("pre", "current", "next"):
+            value = hashlib.sha256(generation.encode()).hexdigest()
             lines.append('%s = "%s";' % (generation, value))
+        self.put(name, "\n".join(lines) + "\n")
+
+    def put(self, name, text):
+        """A private file, whole at any time."""
         part = self.path(name + ".part")
         with open(part, "w", encoding="ascii") as f:
-            f.write("\n".join(lines) + "\n")
+            f.write(text)
         os.chmod(part, 0o600)
         os.rename(part, self.path(name))
-        return self.path(name)
+
+    def get(self, name):
+        with open(self.path(name), encoding="ascii") as f:
+            return f.read()
 
     def write(self, config, name):
         with open(self.path(name), "w", encoding="ascii") as f:
@@ -88,7 +94,8 @@ class Lab:
         return self.path(name)
 
     def site_config(self, site, peer, mtus, macs, ports=("net_af_packet0", "net_af_packet1"),
-                    outer=4, group=None, state="state", key="zone.key", policy=None):
+                    outer=4, group=None, state="state", key="zone.key",
+                    policy=None, gateway=None):
         """A whole configuration. mtus: of clear and cipher port; macs: role of a port to where its
         frames go, if fixed; None where the program is only asked what it can do."""
         own = bare if macs is None else own_address
@@ -96,7 +103,8 @@ class Lab:
         common = {"action": "protect", "group": "cluster", "local": site.outer(outer),
                   "peer": peer.outer(outer), **(policy or {})}
         return {
-            "gateway": {"name": "gw-" + site.name, "state_dir": "./%s-%s" % (state, site.name)},
+            "gateway": {"name": "gw-" + site.name, "state_dir": "./%s-%s" % (state, site.name),
+                        **(gateway or {})},
             "ports": [
                 {"name": "clear", "device": ports[0], "role": "clear", "mtu": mtus[0],
                  "address": own(site.gateway(4), 4), "address6": own(site.gateway(6), 6),
@@ -210,7 +218,8 @@ class World:
         return {"clear": site.mac("host"), "cipher": other(site).mac("cipher")}
 
     def config(self, site, **changes):
-        changes = {"outer": self.outer, "group": self.group, "policy": self.policy, **changes}
+        changes = {"outer": self.outer, "group": self.group, "policy": self.policy,
+                   "key": site.name + ".key", **changes}
         return self.lab.site_config(site, other(site), (self.host_mtu, self.wan_mtu),
                                     self.macs(site), **changes)
 
@@ -255,14 +264,17 @@ class World:
 
 
 class WorldTest(unittest.TestCase):
-    """Tests that share one world, of class KIND; OPTIONS are its options."""
+    """Tests that share one world, of class KIND; OPTIONS are its options; NEEDS: features without
+    which none of them can run."""
 
     KIND = World
     OPTIONS = {}
+    NEEDS = ()
     world = None
 
     @classmethod
     def setUpClass(cls):
+        features.demand(cls.NEEDS)
         cls.world = cls.KIND(**cls.OPTIONS)
         cls.addClassCleanup(cls.end_world)
         cls.world.start()
