@@ -63,8 +63,10 @@ class Cores(WorldTest):
         caught = self.intercept()
         before = self.world.gateway[B].drops().get("replay", 0)
         with Stream(self.world.host[A], self.world.host[B], B.host(4), rate=0) as heard:
-            self.inject(caught)
-            time.sleep(0.5)
+            with Sniffer(self.world.box[B], "cipher") as seen:
+                self.inject(caught)
+                time.sleep(0.5)
+        self.assertEqual(list(seen.repeats().values()), [COPIES])
         self.assertEqual(heard.got[0], [1])
         refused = self.world.gateway[B].drops()
         self.assertEqual(refused.get("replay", 0) - before, COPIES - 1, refused)
