@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hosts and wan of the same MTU, so that the largest packets of the hosts do not fit, protected."""
+
+import path
+from echo import Sweep, sweep
+from features import needs
+from transfer import WebServer, download, iperf
+from wan import Sniffer
+from world import A, B, SECONDS, WorldTest, other
+
+MTU = 1500
+HEADERS = {4: 28, 6: 48}
+LEAST = 1400  # a tunnel over IPv4 leaves more than that
+FILE = 4 << 20
+
+
+class Path(WorldTest):
+    OPTIONS = {"host_mtu": MTU, "wan_mtu": MTU}
+
+    def setUp(self):
+        super().setUp()
+        for space in self.world.host.values():
+            for family in (4, 6):
+                path.forget(space, family)
+
+    def tunnel_mtu(self, family):
+        """Longest inner packet of those from LEAST on that comes through whole."""
+        sizes = [n - HEADERS[family] for n in range(LEAST, MTU + 1)]
+        missing = sweep(self.world.host[A], family, B.host(family), sizes, df=True)
+        lengths = [n + HEADERS[family] for n in missing]
+        self.assertTrue(lengths, "everything came through: this wan is no narrower")
+        self.assertEqual(lengths, list(range(lengths[0], MTU + 1)))
+        return lengths[0] - 1
+
+    def test_packets_pass_up_to_the_tunnel_mtu_and_not_beyond(self):
+        for family in (4, 6):
+            with self.subTest(family=family):
+                got = self.tunnel_mtu(family)
+                self.assertGreater(got, LEAST)
+                self.assertLess(got, MTU - 60)
+
+    @needs("fragmentation and ICMP errors")
+    def test_a_host_learns_the_path_mtu_from_its_first_packet_that_does_not_fit(self):
+        for family in (4, 6):
+            with self.subTest(family=family):
+                want = self.tunnel_mtu(family)
+                path.forget(self.world.host[A], family)
+                one = Sweep(self.world.host[A], family, B.host(family), df=True)
+                one.run([MTU - HEADERS[family]])
+                self.assertEqual(path.mtu_learnt(self.world.host[A], family, B.host(family)),
+                                 want)
+
+    @needs("fragmentation and ICMP errors")
+    def test_ping_says_that_the_message_is_too_long_and_the_mtu(self):
+        want = self.tunnel_mtu(4)
+        path.forget(self.world.host[A], 4)
+        said = self.world.host[A].run("ping", "-M", "do", "-s", str(MTU - 28), "-c", "2", "-i",
+                                      "0.2", "-W", "1", B.host(4), check=False)
+        self.assertRegex(said.stdout + said.stderr, r"mtu ?= ?%d" % want)
+
+    @needs("fragmentation and ICMP errors")
+    def test_every_size_without_df_is_answered(self):
+        sizes = range(LEAST - 28, MTU - 28 + 1)
+        for site in (A, B):
+            self.assertEqual(sweep(self.world.host[site], 4, other(site).host(4), sizes), [])
+
+    @needs("fragmentation and ICMP errors")
+    def test_tcp_flows_from_hosts_that_know_nothing_of_the_tunnel(self):
+        for sender, family in ((A, 4), (B, 6)):
+            with self.subTest(sender=sender.name, family=family):
+                got = iperf(self.world.host[sender], self.world.host[other(sender)],
+                            sender.host(family), SECONDS)
+                self.assertTrue(all(got), "octets by second: %s" % got)
+
+    @needs("fragmentation and ICMP errors")
+    def test_the_mss_is_clamped_both_ways(self):
+        for family in (4, 6):
+            with self.subTest(family=family):
+                most = self.tunnel_mtu(family) - (40 if family == 4 else 60)
+                path.forget(self.world.host[A], family)
+                with Sniffer(self.world.host[A], "h0") as a, Sniffer(self.world.host[B],
+                                                                     "h0") as b:
+                    with WebServer(self.world.host[B], B.host(family), FILE,
+                                   self.world.lab.dir) as web:
+                        self.assertEqual(download(self.world.host[A], web.url), web.digest)
+                for what, seen, mac in (("SYN at B", b, B), ("SYN/ACK at A", a, A)):
+                    came = [f for f in seen.frames if f[:6].hex(":") == mac.mac("host")]
+                    offers = [m for m in map(path.syn_mss, came) if m]
+                    self.assertTrue(offers, what)
+                    self.assertLessEqual(max(offers), most, what)
+
+
+class Traceroute(WorldTest):
+    def test_the_host_is_reached(self):
+        for family in (4, 6):
+            hops = path.traceroute(self.world.host[A], family, B.host(family), wait=0.5)
+            self.assertEqual(hops[-1], B.host(family), hops)
+            self.assertLessEqual(len(hops), 3, hops)
+
+    @needs("fragmentation and ICMP errors")
+    def test_every_gateway_is_a_hop(self):
+        for site in (A, B):
+            for family in (4, 6):
+                hops = path.traceroute(self.world.host[site], family, other(site).host(family))
+                self.assertEqual(hops[0], site.gateway(family), hops)
+                self.assertEqual(hops[-1], other(site).host(family), hops)
+                self.assertNotIn(None, hops)
