@@ -19,8 +19,8 @@
 #include "saker_neigh.h"
 #include "saker_worker.h"
 
-#define SAKER_HELD        64  /**< packets of a worker that wait for neighbours */
-#define SAKER_HELD_HOP    16  /**< of them, for one neighbour */
+#define SAKER_HELD        256 /**< packets of a worker that wait for neighbours */
+#define SAKER_HELD_HOP    128 /**< of them, for one neighbour */
 #define SAKER_OUTBOX_SIZE 256 /**< frames of the control thread */
 
 /** A packet that waits. It begins with its IP header. */
