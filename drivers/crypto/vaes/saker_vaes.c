@@ -20,6 +20,7 @@
 
 #include <cpuid.h>
 
+#include "saker_cpu.h"
 #include "vaes_ghash.h"
 #include "vaes_kdf.h"
 #include "vaes_keys.h"
@@ -102,6 +103,8 @@ vaes_probe(void)
 {
 	unsigned int eax, ebx, ecx = 0, edx;
 
+	if (!saker_cpu_may_use(SAKER_CPU_AVX512))
+		return -ENOTSUP;
 	/* Not every compiler in use knows VAES by name. */
 	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || (ecx & bit_VAES) == 0)
 		return -ENOTSUP;
