@@ -60,16 +60,16 @@ wipe_registers(void)
 #endif
 }
 
-/* What a call of n slots has left behind. Powers other than the last ones come with long texts. */
+/* What a call of n slots has left behind: with all powers of H, or with the last ones only. */
 static void
-forget(struct aesni_group *g, unsigned int n, bool long_texts)
+forget(struct aesni_group *g, unsigned int n, bool all_powers)
 {
 	unsigned int lanes = n < LANES ? n : LANES;
 
 	for (unsigned int i = 0; i < lanes; i++) {
 		struct aesni_key *k = &g->fresh[i];
 
-		wipe(long_texts ? &k->powers[0] : &k->powers[CHUNK / 2 - 1], k + 1);
+		wipe(all_powers ? &k->powers[0] : &k->powers[CHUNK / 2 - 1], k + 1);
 	}
 	wipe(g->start, g->start + lanes);
 	wipe(g->pad, g->pad + lanes);
@@ -83,6 +83,16 @@ static bool
 is_long(uint32_t len)
 {
 	return len >= (SHORT_BLOCKS + 1) * BLOCK;
+}
+
+/*
+ * Whether a fresh key of this slot gets all powers of H. Where few slots are side by side, GHASH
+ * waits for itself, and fewer reductions are worth more multiplications.
+ */
+static bool
+wants_all_powers(const struct saker_batch *b, unsigned int slot)
+{
+	return is_long(b->len[slot]) || (b->n < FEW_SLOTS && b->len[slot] >= FEW_BLOCKS * BLOCK);
 }
 
 /* The code that differs by suite. */
@@ -122,7 +132,7 @@ make_quad(
 	code->expand(q.key, zero);
 	for (unsigned int i = 0; i < q.n; i++) {
 		gf_first_powers(q.key[i], zero[i]);
-		if (is_long(g->batch->len[q.slot[i]]))
+		if (wants_all_powers(g->batch, q.slot[i]))
 			gf_more_powers(q.key[i]);
 	}
 }
@@ -292,15 +302,31 @@ suite_code(unsigned int suite)
 	return suite == SAKER_AES_128_GCM ? &aes_128 : &aes_256;
 }
 
+/* Lanes with all powers of H. @return the longest sequence of the others */
+static unsigned int
+hash_sequences(struct aesni_group *g)
+{
+	unsigned int longest = 0;
+
+	for (unsigned int i = 0; i < g->n; i++) {
+		struct sequence *s = &g->sequence[i];
+
+		if (g->key[i] != &g->fresh[i] || wants_all_powers(g->batch, g->first + i)) {
+			g->state[i] = hash_sequence(s, g->key[i]);
+			s->n = 0;
+		} else if (s->n > longest) {
+			longest = s->n;
+		}
+	}
+	return longest;
+}
+
 /* GHASH of what the lanes have left. Pair by pair for all lanes, or each would wait for itself. */
 static void
 hash_lanes(struct aesni_group *g)
 {
-	unsigned int longest = 0;
+	const unsigned int longest = hash_sequences(g);
 
-	for (unsigned int i = 0; i < g->n; i++)
-		if (g->sequence[i].n > longest)
-			longest = g->sequence[i].n;
 	for (unsigned int at = 0; at < longest; at += 2)
 		for (unsigned int i = 0; i < g->n; i++)
 			if (at < g->sequence[i].n)
@@ -336,12 +362,12 @@ next_group(struct aesni_group *g, struct saker_batch *b, unsigned int first)
 }
 
 static bool
-has_long_text(const struct saker_batch *b)
+wants_any_powers(const struct saker_batch *b)
 {
 	bool found = false;
 
 	for (unsigned int i = 0; i < b->n; i++)
-		found |= is_long(b->len[i]);
+		found |= wants_all_powers(b, i);
 	return found;
 }
 
@@ -355,7 +381,7 @@ seal(struct aesni_group *g, struct saker_batch *b)
 			b->status[first + i] = SAKER_JOB_OK;
 		}
 	}
-	forget(g, b->n, has_long_text(b));
+	forget(g, b->n, wants_any_powers(b));
 	return b->n;
 }
 
@@ -385,7 +411,7 @@ open(struct aesni_group *g, struct saker_batch *b)
 		for (unsigned int i = 0; i < g->n; i++)
 			good += judge(b, first + i, g->state[i]);
 	}
-	forget(g, b->n, has_long_text(b));
+	forget(g, b->n, wants_any_powers(b));
 	return good;
 }
 

@@ -54,41 +54,38 @@ gf_add(struct gf_sum s, struct gf_sum t)
 
 /* v x^128 as v x^64 in 128 bits: modulo the field's polynomial the lower half, which would leave
  * below, comes back above. */
-ALWAYS_INLINE block
-gf_turn(block v)
+ALWAYS_INLINE wide
+gf_turn(wide v)
 {
 	const block polynomial = _mm_set1_epi64x((long long)0xc200000000000000ULL);
 
-	return xor2(_mm_shuffle_epi32(v, 0x4e), _mm_clmulepi64_si128(v, polynomial, 0x00));
+	return wide_xor(wide_swap_halves(v), wide_clmul(v, wide_of(polynomial), 0x00));
+}
+
+/* Each block of a vector by itself. */
+ALWAYS_INLINE wide
+gf_reduce_each(struct gf_sum s)
+{
+	wide middle = wide_xor(s.middle, wide_xor(s.low, s.high));
+
+	return wide_xor(s.high, gf_turn(wide_xor(middle, gf_turn(s.low))));
 }
 
 /* The products of all blocks of a vector count as one sum. */
 ALWAYS_INLINE block
 gf_reduce(struct gf_sum s)
 {
-	block low = wide_sum(s.low), high = wide_sum(s.high);
-	block middle = xor2(wide_sum(s.middle), xor2(low, high));
-
-	return xor2(high, gf_turn(xor2(middle, gf_turn(low))));
-}
-
-/* A product of single blocks. Four multiplications: neither of the factors was folded. */
-ALWAYS_INLINE block
-gf_multiply(block a, block b)
-{
-	block low = _mm_clmulepi64_si128(a, b, 0x00), high = _mm_clmulepi64_si128(a, b, 0x11);
-	block middle = xor2(_mm_clmulepi64_si128(a, b, 0x01), _mm_clmulepi64_si128(a, b, 0x10));
-
-	return xor2(high, gf_turn(xor2(middle, gf_turn(low))));
+	return wide_sum(gf_reduce_each(s));
 }
 
 /* Squares have no middle product. */
 ALWAYS_INLINE block
 gf_square(block a)
 {
-	block low = _mm_clmulepi64_si128(a, a, 0x00), high = _mm_clmulepi64_si128(a, a, 0x11);
+	wide low = wide_clmul(wide_first(a), wide_first(a), 0x00);
+	wide high = wide_clmul(wide_first(a), wide_first(a), 0x11);
 
-	return xor2(high, gf_turn(gf_turn(low)));
+	return wide_block(wide_xor(high, gf_turn(gf_turn(low))));
 }
 
 /* Multiply by x: the form in which a key is kept. Bits 63 and 127 carry over, the latter by the
@@ -101,37 +98,41 @@ gf_times_x(block v)
 	return xor2(_mm_add_epi64(v, v), _mm_and_si128(out, words(1, 0, 1, 0xc2000000)));
 }
 
-/* H^(8 - i) of a key, and the same folded. */
-ALWAYS_INLINE void
-gf_keep(struct aesni_key *k, int i, block v)
-{
-	k->powers[i / 2].plain[i % 2] = v;
-	k->powers[i / 2].folded[i % 2] = xor2(v, _mm_shuffle_epi32(v, 0x4e));
-}
-
 /* H and H^2, all that short texts need, from E(0). */
 ALWAYS_INLINE void
 gf_first_powers(struct aesni_key *k, block zero)
 {
-	block h = gf_times_x(reverse(zero));
+	block h = gf_times_x(reverse(zero)), h2 = gf_square(h);
+	struct aesni_powers *p = &k->powers[CHUNK / 2 - 1];
 
-	gf_keep(k, 7, h);
-	gf_keep(k, 6, gf_square(h));
+	store_pair(p->plain, h2, h);
+	store_pair(p->folded, xor2(h2, swap_halves(h2)), xor2(h, swap_halves(h)));
+}
+
+/* Two powers by the higher one of two others. */
+ALWAYS_INLINE void
+gf_multiply_pair(
+	struct aesni_powers *out, const struct aesni_powers *p, const struct aesni_powers *by)
+{
+	UNROLL
+	for (int i = 0; i < 2; i += WIDE) {
+		wide v = gf_reduce_each(gf_product(
+			wide_load(p->plain + i), wide_of(by->plain[0]), wide_of(by->folded[0])));
+
+		wide_store(out->plain + i, v);
+		wide_store(out->folded + i, gf_fold(v));
+	}
 }
 
 /* The other powers. */
 ALWAYS_INLINE void
 gf_more_powers(struct aesni_key *k)
 {
-	block h = k->powers[3].plain[1], h2 = k->powers[3].plain[0];
-	block h3 = gf_multiply(h2, h), h4 = gf_square(h2);
+	struct aesni_powers *p = k->powers;
 
-	gf_keep(k, 5, h3);
-	gf_keep(k, 4, h4);
-	gf_keep(k, 3, gf_multiply(h4, h));
-	gf_keep(k, 2, gf_square(h3));
-	gf_keep(k, 1, gf_multiply(h4, h3));
-	gf_keep(k, 0, gf_square(h4));
+	gf_multiply_pair(&p[2], &p[3], &p[3]);
+	gf_multiply_pair(&p[1], &p[3], &p[2]);
+	gf_multiply_pair(&p[0], &p[2], &p[2]);
 }
 
 #endif

@@ -26,6 +26,8 @@
 
 #define CHUNK        8  /* blocks of a text that are worked on at a time; also powers of H */
 #define SHORT_BLOCKS 22 /* whole blocks of a text that is hashed beside its neighbours */
+#define FEW_SLOTS    3  /* from so many on, slots side by side keep GHASH busy */
+#define FEW_BLOCKS   7  /* of a text that gets all powers of H if there are few slots */
 #define AAD_BLOCKS   4  /* longer AAD is hashed beforehand */
 
 /* Blocks to hash of one lane: filler, AAD, text, its last octets, lengths. */

@@ -17,7 +17,7 @@
 ALWAYS_INLINE struct gf_sum
 pair_product(const block x[2], block before, const struct aesni_powers *p)
 {
-	struct gf_sum s = gf_product(wide_xor(wide_load(x), wide_first(before)),
+	struct gf_sum s = gf_product(wide_xor(load_pair(x), wide_first(before)),
 		wide_load(p->plain), wide_load(p->folded));
 
 	if (WIDE == 1)

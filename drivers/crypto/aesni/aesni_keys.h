@@ -17,9 +17,14 @@
 #include "aesni_gf.h"
 #include "aesni_kdf.h"
 
-/* Word i of four keys; AES-128 uses the first four. */
+/* Four words of the four keys, and the sum of the words. */
+struct word_quad {
+	block word[4], sum;
+};
+
+/* AES-128 uses the first half. */
 struct schedule {
-	block word[8];
+	struct word_quad half[2];
 };
 
 ALWAYS_INLINE void
@@ -47,14 +52,21 @@ sub_words(block v, const int rotate, const uint32_t constant)
 	return _mm_aesenclast_si128(_mm_shuffle_epi8(v, order), _mm_set1_epi32((int)constant));
 }
 
-/* Four words of four keys on from `last`, the word before them. */
-ALWAYS_INLINE void
-next_words(block w[QUAD], block last, const int rotate, const uint32_t constant)
+/*
+ * Four words of four keys on from `last`, the word before them. The next step waits for the last
+ * word: it is made from the sum of the words before, which in turn needs none of the new ones.
+ */
+ALWAYS_INLINE const block *
+next_words(struct word_quad *w, block last, const int rotate, const uint32_t constant)
 {
-	w[0] = xor2(w[0], sub_words(last, rotate, constant));
-	UNROLL
-	for (int i = 1; i < QUAD; i++)
-		w[i] = xor2(w[i], w[i - 1]);
+	block t = sub_words(last, rotate, constant), sum = xor2(w->word[1], w->word[3]);
+
+	w->word[3] = xor2(w->sum, t);
+	w->word[0] = xor2(w->word[0], t);
+	w->word[1] = xor2(w->word[1], w->word[0]);
+	w->word[2] = xor2(w->word[2], w->word[1]);
+	w->sum = sum;
+	return w->word;
 }
 
 /* The words of round key r >= 1. */
@@ -63,32 +75,29 @@ next_round_key(struct schedule *s, const int r, const int rounds)
 {
 	static const uint8_t constants[] = { 1, 2, 4, 8, 16, 32, 64, 128, 0x1b, 0x36 };
 
-	if (rounds == ROUNDS_128) {
-		next_words(s->word, s->word[3], 1, constants[r - 1]);
-		return s->word;
-	}
+	if (rounds == ROUNDS_128)
+		return next_words(&s->half[0], s->half[0].word[3], 1, constants[r - 1]);
 	if (r == 1)
-		return s->word + 4;
-	if (r % 2 == 0) {
-		next_words(s->word, s->word[7], 1, constants[r / 2 - 1]);
-		return s->word;
-	}
-	next_words(s->word + 4, s->word[3], 0, 0);
-	return s->word + 4;
+		return s->half[1].word;
+	if (r % 2 == 0)
+		return next_words(&s->half[0], s->half[1].word[3], 1, constants[r / 2 - 1]);
+	return next_words(&s->half[1], s->half[0].word[3], 0, 0);
 }
 
 /* Words of the keys to begin with. */
 ALWAYS_INLINE void
-begin_schedule(struct schedule *s, struct aesni_key *const key[QUAD], const int rounds)
+begin_schedule(struct schedule *s, struct aesni_key *const key[QUAD])
 {
 	UNROLL
-	for (int l = 0; l < QUAD; l++) {
-		s->word[l] = key[l]->round_keys[0];
-		s->word[4 + l] = key[l]->round_keys[1];
+	for (int h = 0; h < 2; h++) {
+		block *w = s->half[h].word;
+
+		UNROLL
+		for (int l = 0; l < QUAD; l++)
+			w[l] = key[l]->round_keys[h];
+		transpose(w);
+		s->half[h].sum = xor2(xor2(w[0], w[1]), xor2(w[2], w[3]));
 	}
-	transpose(s->word);
-	if (rounds == ROUNDS_256)
-		transpose(s->word + 4);
 }
 
 /* Schedules of four keys. Their first 16 or 32 octets are there; zero[l] becomes E(0). */
@@ -98,7 +107,7 @@ expand_quad(struct aesni_key *const key[QUAD], block zero[QUAD], const int round
 	struct schedule s;
 	block k[QUAD];
 
-	begin_schedule(&s, key, rounds);
+	begin_schedule(&s, key);
 	UNROLL
 	for (int l = 0; l < QUAD; l++)
 		zero[l] = key[l]->round_keys[0];
@@ -136,7 +145,7 @@ encrypt_quad(struct aesni_group *g, unsigned int lane, const block last[QUAD], c
 		x[0][l] = xor2(g->start[lane + (unsigned int)l], words(0, 0, 0, 0x01000000));
 		x[1][l] = xor2(g->start[lane + (unsigned int)l], last[l]);
 	}
-	UNROLL
+	KEEP_ROLLED
 	for (int r = 1; r < rounds; r++) {
 		UNROLL
 		for (int l = 0; l < QUAD; l++) {

@@ -72,6 +72,12 @@ reverse(block v)
 	return _mm_shuffle_epi8(v, words(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
 }
 
+ALWAYS_INLINE block
+swap_halves(block v)
+{
+	return _mm_shuffle_epi32(v, 0x4e);
+}
+
 #ifdef __VAES__
 
 #define WIDE 2 /* blocks */
@@ -108,6 +114,29 @@ ALWAYS_INLINE wide
 wide_second(block v)
 {
 	return _mm256_inserti128_si256(_mm256_setzero_si256(), v, 1);
+}
+
+/* The first block. */
+ALWAYS_INLINE block
+wide_block(wide v)
+{
+	return _mm256_castsi256_si128(v);
+}
+
+/*
+ * Two blocks that were not stored together: to load them together would wait for both stores.
+ */
+ALWAYS_INLINE wide
+load_pair(const block p[2])
+{
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(load(p)), load(p + 1), 1);
+}
+
+/* Two blocks that will be loaded together. */
+ALWAYS_INLINE void
+store_pair(block p[2], block a, block b)
+{
+	wide_store(p, _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1));
 }
 
 /* Sum of the blocks. */
@@ -169,13 +198,22 @@ typedef block wide;
 #define wide_first(v)            (v)
 #define wide_second(v)           (v)
 #define wide_sum(v)              (v)
+#define wide_block(v)            (v)
+#define load_pair(p)             load(p)
 #define wide_xor(a, b)           xor2(a, b)
 #define wide_add(a, b)           _mm_add_epi32(a, b)
 #define wide_aes(v, k)           _mm_aesenc_si128(v, k)
 #define wide_aes_last(v, k)      _mm_aesenclast_si128(v, k)
-#define wide_swap_halves(v)      _mm_shuffle_epi32(v, 0x4e)
+#define wide_swap_halves(v)      swap_halves(v)
 #define wide_reverse(v)          reverse(v)
 #define wide_clmul(a, b, halves) _mm_clmulepi64_si128(a, b, halves)
+
+ALWAYS_INLINE void
+store_pair(block p[2], block a, block b)
+{
+	p[0] = a;
+	p[1] = b;
+}
 
 #endif
 
