@@ -14,7 +14,7 @@
 #include "aesni_text.h"
 
 /* Octets of stack to wipe. The build warns of functions that may use more. */
-#define STACK 1024
+#define STACK 768
 
 #define KEY_LEN 32
 
@@ -24,7 +24,15 @@ _Static_assert(sizeof(struct aesni_key) <= SAKER_EXPANDED_SIZE, "an expanded key
 ALWAYS_INLINE void
 wipe(void *from, const void *to)
 {
-	for (block *p = from; p < (const block *)to; p++) {
+	block *p = from;
+
+#ifdef __AVX__
+	for (; p + 1 < (const block *)to; p += 2) {
+		_mm256_storeu_si256((void *)p, _mm256_setzero_si256());
+		__asm__ volatile("" : : "r"(p) : "memory");
+	}
+#endif
+	for (; p < (const block *)to; p++) {
 		*p = _mm_setzero_si128();
 		__asm__ volatile("" : : "r"(p) : "memory");
 	}
