@@ -6,7 +6,8 @@
  * What one crypto driver seals, every driver opens: all pairs of drivers, over packets of every
  * size and alignment, in buffers that end (or begin) at a page that nobody may touch.
  *
- * The run depends on nothing but its seed; SAKER_TEST_SEED in the environment sets another.
+ * The run depends on nothing but its seed; SAKER_TEST_SEED in the environment sets another. An
+ * argument is the most that drivers may use of the processor: saker_cpu.h.
  */
 
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 
 #define DEFAULT_SEED 20260101ULL
@@ -478,7 +480,7 @@ agrees_on_batches_of_every_size(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_on_small_packets_of_every_size_and_alignment),
@@ -488,5 +490,7 @@ main(void)
 		cmocka_unit_test(agrees_on_batches_of_every_size),
 	};
 
+	if (argc > 1 && saker_cpu_limit(argv[1]) != 0)
+		return 2;
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

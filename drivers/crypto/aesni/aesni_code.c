@@ -78,6 +78,7 @@ forget(struct aesni_group *g, unsigned int n, bool all_powers)
 		struct aesni_key *k = &g->fresh[i];
 
 		wipe(all_powers ? &k->powers[0] : &k->powers[CHUNK / 2 - 1], k + 1);
+		wipe(g->sequence[i].blocks, g->sequence[i].blocks + 2);
 	}
 	wipe(g->start, g->start + lanes);
 	wipe(g->pad, g->pad + lanes);
@@ -111,8 +112,6 @@ struct suite_code {
 	void (*seal)(struct aesni_group *g, unsigned int lane);
 	void (*open)(struct aesni_group *g, unsigned int lane);
 };
-
-static const struct suite_code *suite_code(unsigned int suite);
 
 /* Four of the lanes in `lanes` from number `at` on, or fewer. */
 static void

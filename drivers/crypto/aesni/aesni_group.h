@@ -54,7 +54,7 @@ struct aesni_key {
 	block round_keys[ROUNDS_256 + 1];
 };
 
-/* What is to be hashed of one lane. */
+/* What is to be hashed of one lane: ciphertext, but for what the first two blocks follow. */
 struct sequence {
 	unsigned int n; /* blocks, always even */
 	block blocks[SEQUENCE + 1];
@@ -78,7 +78,7 @@ struct aesni_group {
 
 	/* Of lanes that stand in for dead ones. Made from a key of zero: no secret. */
 	struct aesni_key idle;
-	struct sequence sequence[LANES]; /* ciphertext: no secret */
+	struct sequence sequence[LANES];
 };
 
 /* The driver's calls, built for some set of instructions: struct saker_crypto_ops. */
