@@ -16,8 +16,6 @@
 /* Octets of stack to wipe. The build warns of functions that may use more. */
 #define STACK 768
 
-#define KEY_LEN 32
-
 _Static_assert(sizeof(struct aesni_key) <= SAKER_EXPANDED_SIZE, "an expanded key needs more room");
 
 /* Octets that depend on keys: zero them, even if nobody reads them again. */
@@ -203,66 +201,61 @@ crypt_last(const struct aesni_group *g, unsigned int lane, enum direction d)
 	return reverse(d == SEAL ? out : in);
 }
 
+/* AAD that is longer than ours is hashed in advance, but for its end. */
 ALWAYS_INLINE void
 begin_text(struct text *t, const struct aesni_group *g, unsigned int lane)
 {
 	const struct saker_batch *b = g->batch;
+	const unsigned int slot = g->first + lane;
 
-	t->in = b->src[g->first + lane];
-	t->out = b->dst[g->first + lane];
+	t->in = b->src[slot];
+	t->out = b->dst[slot];
+	t->aad = b->aad[slot];
+	t->aad_len = b->aad_len[slot];
 	t->key = g->key[lane];
 	t->start = g->start[lane];
 	t->counter = FIRST_COUNTER;
-	t->state = g->state[lane];
+	t->state = _mm_setzero_si128();
+	if (t->aad_len > AAD_BLOCKS * BLOCK)
+		hash_long_aad(t);
 }
 
-/* The first blocks of a long text and what is before them; then its chunks. */
-ALWAYS_INLINE void
-crypt_long(struct text *t, struct sequence *s, uint32_t n, const uint8_t *aad, size_t aad_len,
-	struct mode mode)
+/* The first blocks of a long text and its AAD; then its chunks. @return blocks that are left */
+ALWAYS_INLINE uint32_t
+crypt_long(struct text *t, struct sequence *s, uint32_t blocks, struct mode mode)
 {
-	block *x = sequence_begin(s, (unsigned int)(aad_len + BLOCK - 1) / BLOCK + HEAD_BLOCKS);
+	block *begin = sequence_begin(s, aad_blocks(t) + HEAD_BLOCKS);
 
-	crypt_few(t, add_aad(x, aad, aad_len), HEAD_BLOCKS, mode);
-	sequence_follow(x, &t->state);
+	crypt_few(t, add_aad(begin, t), HEAD_BLOCKS, mode);
+	sequence_follow(begin, &t->state);
 	t->state = hash_sequence(s, t->key);
-	crypt_chunks(t, n, mode);
+	crypt_chunks(t, (blocks - HEAD_BLOCKS) / CHUNK, mode);
+	t->aad_len = 0;
+	return (blocks - HEAD_BLOCKS) % CHUNK;
 }
 
 /* Encrypt or decrypt a text; what is left to be hashed of it stands in the lane's sequence. */
 ALWAYS_INLINE void
 crypt_lane(struct aesni_group *g, unsigned int lane, struct mode mode)
 {
-	const struct saker_batch *b = g->batch;
-	const uint32_t slot = g->first + lane, len = b->len[slot];
+	const unsigned int slot = g->first + lane;
+	const uint32_t len = g->batch->len[slot], part = len % BLOCK;
 	struct sequence *s = &g->sequence[lane];
 	uint32_t n = len / BLOCK;
-	const uint8_t *aad = b->aad[slot];
-	size_t aad_len = b->aad_len[slot];
 	struct text t;
 	block *x, *begin;
 
 	begin_text(&t, g, lane);
-	if (aad_len > AAD_BLOCKS * BLOCK) {
-		size_t at = hash_long_aad(&t.state, t.key, aad, aad_len);
-
-		aad += at;
-		aad_len -= at;
-	}
-	if (is_long(len)) {
-		crypt_long(&t, s, (n - HEAD_BLOCKS) / CHUNK, aad, aad_len, mode);
-		n = (n - HEAD_BLOCKS) % CHUNK;
-		aad_len = 0;
-	}
-	begin = x = sequence_begin(
-		s, (unsigned int)(aad_len + BLOCK - 1) / BLOCK + n + (len % BLOCK != 0) + 1);
-	x = add_aad(x, aad, aad_len);
+	if (is_long(len))
+		n = crypt_long(&t, s, n, mode);
+	begin = sequence_begin(s, aad_blocks(&t) + n + (part != 0) + 1);
+	x = add_aad(begin, &t);
 	for (; n > CHUNK; n -= CHUNK)
 		x = crypt_up_to_chunk(&t, x, CHUNK, mode);
 	x = crypt_up_to_chunk(&t, x, n, mode);
-	if (len % BLOCK != 0)
+	if (part != 0)
 		*x++ = crypt_last(g, lane, mode.direction);
-	*x = lengths(b->aad_len[slot], len);
+	*x = lengths(g->batch->aad_len[slot], len);
 	sequence_follow(begin, &t.state);
 	g->state[lane] = t.state;
 }
@@ -347,10 +340,8 @@ run_group(struct aesni_group *g, const struct suite_code *code, enum direction d
 {
 	make_keys(g, code);
 	make_pads(g, code);
-	for (unsigned int i = 0; i < g->n; i++) {
-		g->state[i] = _mm_setzero_si128();
+	for (unsigned int i = 0; i < g->n; i++)
 		(d == SEAL ? code->seal : code->open)(g, i);
-	}
 	hash_lanes(g);
 	for (unsigned int i = 0; i < g->n; i++)
 		g->state[i] = xor2(reverse(g->state[i]), g->pad[i]);

@@ -81,32 +81,6 @@ load_part(const uint8_t *p, size_t n)
 	return v;
 }
 
-/* The AAD's last octets, which need not fill a block. */
-ALWAYS_INLINE block *
-add_aad(block *x, const uint8_t *aad, size_t len)
-{
-	for (; len >= BLOCK; len -= BLOCK, aad += BLOCK)
-		*x++ = reverse(load(aad));
-	if (len > 0)
-		*x++ = reverse(load_part(aad, len));
-	return x;
-}
-
-/* All but the last blocks of an AAD that is longer than ours are, two by two. @return what is left
- * of it begins there */
-ALWAYS_INLINE size_t
-hash_long_aad(block *state, const struct aesni_key *k, const uint8_t *aad, size_t len)
-{
-	size_t at = 0;
-
-	for (; len - at > AAD_BLOCKS * BLOCK; at += 2 * BLOCK) {
-		const block x[2] = { reverse(load(aad + at)), reverse(load(aad + at + BLOCK)) };
-
-		*state = hash_pair(*state, k, x);
-	}
-	return at;
-}
-
 /* Lengths in bits, the last block. */
 ALWAYS_INLINE block
 lengths(uint64_t aad, uint64_t text)

@@ -24,11 +24,44 @@
 struct text {
 	const uint8_t *in; /* at the next block */
 	uint8_t *out;
+	const uint8_t *aad; /* what is not hashed yet */
+	size_t aad_len;
 	const struct aesni_key *key;
 	block start;      /* counter block with counter 0, xor round key 0 */
 	uint32_t counter; /* of the next block */
 	block state;      /* of GHASH */
 };
+
+ALWAYS_INLINE unsigned int
+aad_blocks(const struct text *t)
+{
+	return (unsigned int)(t->aad_len + BLOCK - 1) / BLOCK;
+}
+
+/* @return where the next block goes */
+ALWAYS_INLINE block *
+add_aad(block *x, const struct text *t)
+{
+	const uint8_t *p = t->aad;
+	size_t left = t->aad_len;
+
+	for (; left >= BLOCK; left -= BLOCK, p += BLOCK)
+		*x++ = reverse(load(p));
+	if (left > 0)
+		*x++ = reverse(load_part(p, left));
+	return x;
+}
+
+/* Two blocks at a time, as long as there are more than a sequence has room for. */
+ALWAYS_INLINE void
+hash_long_aad(struct text *t)
+{
+	for (; t->aad_len > AAD_BLOCKS * BLOCK; t->aad_len -= 2 * BLOCK, t->aad += 2 * BLOCK) {
+		const block x[2] = { reverse(load(t->aad)), reverse(load(t->aad + BLOCK)) };
+
+		t->state = hash_pair(t->state, t->key, x);
+	}
+}
 
 /* Number i, or i and i + 1, where the low octet of a counter stands. */
 ALWAYS_INLINE wide
