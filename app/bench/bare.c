@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <intel-ipsec-mb.h>
+#include "saker_ipsec_mb.h"
 
 #define LINE    64
 #define BLOCK   16
@@ -36,17 +36,16 @@ saker_bare_open(enum saker_suite suite)
 	if (b == NULL)
 		return NULL;
 	memset(b, 0, sizeof(*b));
-	b->mgr = alloc_mb_mgr(0);
+	b->mgr = saker_ipsec_mb_open();
 	if (b->mgr == NULL) {
 		free(b);
 		return NULL;
 	}
-	init_mb_mgr_auto(b->mgr, NULL);
 	b->pre = big ? b->mgr->gcm256_pre : b->mgr->gcm128_pre;
 	b->enc = big ? b->mgr->gcm256_enc : b->mgr->gcm128_enc;
 	b->dec = big ? b->mgr->gcm256_dec : b->mgr->gcm128_dec;
 	b->key_lines = big ? 4 : 3;
-	if (b->mgr->features & IMB_FEATURE_VAES)
+	if (b->mgr->used_arch == IMB_ARCH_AVX512 && (b->mgr->features & IMB_FEATURE_VAES))
 		b->powers = 48 * BLOCK;
 	return b;
 }

@@ -30,6 +30,7 @@ struct saker_list {
 /** What was asked for. Strings point into argv. */
 struct saker_bench_options {
 	const char *driver;    /**< NULL: all that are ready; `path` and others: the best */
+	const char *cpu;       /**< most that drivers may use of the processor; NULL: all */
 	const char *suite;     /**< NULL: both, or the default */
 	const char *direction; /**< out, in or both */
 	const char *variant;

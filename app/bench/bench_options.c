@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "saker_cpu.h"
+
 enum option_type { FLAG, TEXT, NUMBER, LIST };
 
 static const struct option_info {
@@ -22,6 +24,7 @@ static const struct option_info {
 } options[] = {
 #define AT(field) offsetof(struct saker_bench_options, field)
 	{ "driver", TEXT, AT(driver), "NAME", "crypto driver; else all, or the best" },
+	{ "cpu", TEXT, AT(cpu), "NAME", "no more than sse, avx2 or avx2-vaes for drivers" },
 	{ "suite", TEXT, AT(suite), "NAME", "aes-128-gcm or aes-256-gcm" },
 	{ "sizes", LIST, AT(sizes), "N,...", "crypto, scale, setup: octets of payload" },
 	{ "size", LIST, AT(sizes), "N,...", "path, cores: Ethernet frame, FCS included" },
@@ -118,6 +121,9 @@ set_option(struct saker_bench_options *o, const struct option_info *info, const 
 static int
 check(const struct saker_bench_options *o)
 {
+	if (o->cpu != NULL && saker_cpu_limit(o->cpu) != 0)
+		return saker_bench_fail(
+			-EINVAL, "--cpu takes sse, avx2, avx2-vaes or avx512, not '%s'", o->cpu);
 	for (unsigned int i = 0; i < o->batch.n; i++)
 		if (o->batch.v[i] == 0 || o->batch.v[i] > SAKER_BATCH)
 			return saker_bench_fail(

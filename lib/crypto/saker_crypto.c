@@ -10,10 +10,16 @@
 #ifdef SAKER_HAVE_VAES
 extern const struct saker_crypto_ops saker_vaes_ops;
 #endif
+#ifdef SAKER_HAVE_AESNI
+extern const struct saker_crypto_ops saker_aesni_ops;
+#endif
 
 const struct saker_crypto_ops *const saker_crypto_drivers[] = {
 #ifdef SAKER_HAVE_VAES
 	&saker_vaes_ops,
+#endif
+#ifdef SAKER_HAVE_AESNI
+	&saker_aesni_ops,
 #endif
 #ifdef SAKER_HAVE_IPSEC_MB
 	&saker_ipsec_mb_ops,

@@ -69,7 +69,8 @@ refuses_what_it_does_not_understand(void **state)
 		"crypto --rounds 0", "crypto --rounds x", "crypto --rounds 5x",
 		"crypto --rounds -1", "crypto --sizes 64,", "crypto --sizes ,64",
 		"crypto --sizes 64;128", "crypto --batch 0", "crypto --batch 65",
-		"scale --max 99999999999999999999999", "crypto --sizes " TEN TEN TEN "1,1,1" };
+		"crypto --cpu z80", "scale --max 99999999999999999999999",
+		"crypto --sizes " TEN TEN TEN "1,1,1" };
 	struct saker_bench_options o;
 
 	(void)state;

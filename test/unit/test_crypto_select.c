@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 
 static const struct saker_crypto_ops *const good = &saker_openssl_ops;
@@ -281,6 +282,42 @@ selects_the_highest_priority_that_passes_when_left_alone(void **state)
 			assert_true(saker_crypto_drivers[i]->probe() <= best->probe());
 }
 
+/* Priority of a driver that can run here as on this processor, else 0. */
+static int
+priority_on(const char *cpu, const char *name)
+{
+	const struct saker_crypto_ops *ops = saker_crypto_find(name);
+	int priority;
+
+	assert_int_equal(saker_cpu_limit(cpu), 0);
+	priority = ops == NULL ? 0 : ops->probe();
+	assert_int_equal(saker_cpu_limit("avx512"), 0);
+	return priority > 0 ? priority : 0;
+}
+
+static void
+prefers_other_drivers_on_lesser_processors(void **state)
+{
+	static const char *const lesser[] = { "sse", "avx2", "avx2-vaes" };
+	int vaes = priority_on("avx512", "vaes"), aesni = priority_on("avx512", "aesni");
+
+	(void)state;
+	if (aesni == 0)
+		skip();
+	for (size_t i = 0; i < sizeof(lesser) / sizeof(lesser[0]); i++) {
+		assert_int_equal(priority_on(lesser[i], "vaes"), 0);
+		assert_int_equal(priority_on(lesser[i], "aesni"), aesni);
+		assert_true(priority_on(lesser[i], "ipsec_mb") < aesni);
+	}
+	assert_int_equal(saker_cpu_limit("z80"), -EINVAL);
+	if (vaes == 0)
+		return;
+	/* Should vaes fail, long packets are better off with the library's AVX-512. */
+	assert_true(vaes > priority_on("avx512", "ipsec_mb"));
+	if (saker_crypto_find("ipsec_mb") != NULL)
+		assert_true(priority_on("avx512", "ipsec_mb") > aesni);
+}
+
 static void
 refuses_an_unknown_name_and_lists_the_known_ones(void **state)
 {
@@ -321,6 +358,7 @@ main(void)
 		cmocka_unit_test(finds_every_driver_by_its_name_and_no_other),
 		cmocka_unit_test(selects_the_named_driver_and_says_why),
 		cmocka_unit_test(selects_the_highest_priority_that_passes_when_left_alone),
+		cmocka_unit_test(prefers_other_drivers_on_lesser_processors),
 		cmocka_unit_test(refuses_an_unknown_name_and_lists_the_known_ones),
 		cmocka_unit_test(cuts_its_reason_short_when_there_is_little_room),
 	};

@@ -11,6 +11,8 @@
  *   SAKER_TEST_SEED     of the random batches; a failure tells the seed that begins with its batch
  *   SAKER_TEST_JOBS     random packets, each sealed and opened by all drivers; 50000 if neither
  *   SAKER_TEST_SECONDS  nor this is given; with both, what comes first
+ *
+ * An argument is the most that drivers may use of the processor: saker_cpu.h.
  */
 
 #include <setjmp.h>
@@ -22,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 #include "saker_eesp.h"
 
@@ -532,7 +535,7 @@ agrees_on_random_batches(void **state)
 #define TEST(name) cmocka_unit_test_teardown(name, report_failure)
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(agrees_on_small_packets_of_every_size_and_alignment),
@@ -543,5 +546,7 @@ main(void)
 		TEST(agrees_on_random_batches),
 	};
 
+	if (argc > 1 && saker_cpu_limit(argv[1]) != 0)
+		return 2;
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -11,10 +11,11 @@
  * the third. A plane costs a few cycles a block, a CMAC job about a hundred.
  */
 
+#include "saker_ipsec_mb.h"
+
 #include <errno.h>
 
-#include <intel-ipsec-mb.h>
-
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 
 #define MAX_OUTPUTS 3 /* CMACs of a data key: 32 octets of key, 12 of mask */
@@ -64,16 +65,26 @@ struct run {
 	unsigned int outputs;
 };
 
-static IMB_MGR *
-open_mgr(void)
+static void
+init_mgr(IMB_MGR *mgr)
+{
+	if (saker_cpu_may_use(SAKER_CPU_AVX512))
+		init_mb_mgr_auto(mgr, NULL);
+	else if (saker_cpu_may_use(SAKER_CPU_AVX2))
+		init_mb_mgr_avx2(mgr);
+	else
+		init_mb_mgr_sse(mgr);
+}
+
+IMB_MGR *
+saker_ipsec_mb_open(void)
 {
 	IMB_MGR *mgr = alloc_mb_mgr(0);
-	IMB_ARCH arch = IMB_ARCH_NONE;
 
 	if (mgr == NULL)
 		return NULL;
-	init_mb_mgr_auto(mgr, &arch);
-	if (arch == IMB_ARCH_NONE || imb_get_errno(mgr) != 0) {
+	init_mgr(mgr);
+	if (mgr->used_arch == IMB_ARCH_NONE || imb_get_errno(mgr) != 0) {
 		free_mb_mgr(mgr);
 		return NULL;
 	}
@@ -84,20 +95,24 @@ static int
 mb_probe(void)
 {
 	static const struct {
+		enum saker_cpu cpu;
 		uint64_t features;
 		int priority;
 	} tiers[] = {
-		{ IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ, 100 },
-		{ IMB_FEATURE_AVX2 | IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ, 80 },
-		{ IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ, 60 },
+		{ SAKER_CPU_AVX512,
+			IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ, 100 },
+		{ SAKER_CPU_AVX2, IMB_FEATURE_AVX2 | IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ,
+			80 },
+		{ SAKER_CPU_SSE, IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ, 60 },
 	};
-	IMB_MGR *mgr = open_mgr();
+	IMB_MGR *mgr = saker_ipsec_mb_open();
 	uint64_t features = mgr == NULL ? 0 : mgr->features;
 
 	if (mgr != NULL)
 		free_mb_mgr(mgr);
 	for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
-		if ((features & tiers[i].features) == tiers[i].features)
+		if (saker_cpu_may_use(tiers[i].cpu) &&
+			(features & tiers[i].features) == tiers[i].features)
 			return tiers[i].priority;
 	return -ENOTSUP;
 }
@@ -110,7 +125,7 @@ mb_lcore_init(int socket)
 	(void)socket;
 	if (c == NULL)
 		return NULL;
-	c->mgr = open_mgr();
+	c->mgr = saker_ipsec_mb_open();
 	if (c->mgr == NULL) {
 		saker_secret_free(c, sizeof(*c));
 		return NULL;

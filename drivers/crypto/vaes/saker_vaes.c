@@ -4,97 +4,35 @@
 
 /*
  * Crypto driver for processors with AVX-512, VAES and VPCLMULQDQ: a fresh key for every packet at
- * the price of a stored one.
+ * the price of a stored one. vaes_code.c tells how.
  *
- * What is done once a key (derivation, key schedule, H, E(J0)) costs libraries a few hundred
- * cycles, most of which a single key spends waiting. Here 16 slots do it side by side
- * (vaes_group.h, vaes_kdf.h, vaes_keys.h), and so they do their AAD, short texts and tags
- * (vaes_rows.h, vaes_ghash.h, vaes_short.h). If there is a long text among them, texts are worked
- * on slot by slot, with a few powers of H (vaes_long.h).
- *
- * An expanded key is the data key alone: expanding it again beside 15 others takes less time than
- * fetching its schedule from memory would.
+ * An expanded key is the data key alone: expanding it again beside its neighbours takes less time
+ * than fetching its schedule from memory would.
  */
 
 #include <errno.h>
 
 #include <cpuid.h>
 
-#include "vaes_ghash.h"
-#include "vaes_kdf.h"
-#include "vaes_keys.h"
-#include "vaes_long.h"
-#include "vaes_short.h"
-
-#define TAG_LEN 16
-
-/* Octets of stack to wipe. The build warns of functions that may use more than the larger one. */
-#define STACK_SHORT 1536
-#define STACK_LONG  3584
+#include "saker_cpu.h"
+#include "vaes_code.h"
 
 _Static_assert(
 	sizeof(struct saker_data_key) <= SAKER_EXPANDED_SIZE, "an expanded key needs more room");
-_Static_assert(SAKER_BATCH % LANES == 0, "a group may read all of its slots in the batch");
 
-/* The code that differs by suite. */
-struct suite_code {
-	void (*derive)(struct vaes_group *g, const uint8_t *const *masters);
-	void (*derive_mixed)(struct vaes_group *g, const uint8_t *const *masters);
-	void (*expand)(struct vaes_group *g);
-	void (*seal_short)(struct vaes_group *g, const struct rows *texts);
-	void (*open_short)(struct vaes_group *g, const struct rows *texts);
-	void (*seal_long)(struct vaes_group *g);
-	void (*open_long)(struct vaes_group *g);
-	unsigned int rounds;
-};
-
-#define SUITE_CODE(name, outputs_, rounds_)                                                        \
-	static void derive_##name(struct vaes_group *g, const uint8_t *const *masters)             \
-	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 0, outputs_ });                      \
-	}                                                                                          \
-	static void derive_mixed_##name(struct vaes_group *g, const uint8_t *const *masters)       \
-	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 1, outputs_ });                      \
-	}                                                                                          \
-	static void expand_##name(struct vaes_group *g)                                            \
-	{                                                                                          \
-		expand_lanes(g, rounds_);                                                          \
-	}                                                                                          \
-	static void seal_short_##name(struct vaes_group *g, const struct rows *texts)              \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ SEAL, rounds_ });                             \
-	}                                                                                          \
-	static void open_short_##name(struct vaes_group *g, const struct rows *texts)              \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ OPEN, rounds_ });                             \
-	}                                                                                          \
-	static void seal_long_##name(struct vaes_group *g)                                         \
-	{                                                                                          \
-		crypt_long(g, (struct mode){ SEAL, rounds_ });                                     \
-	}                                                                                          \
-	static void open_long_##name(struct vaes_group *g)                                         \
-	{                                                                                          \
-		crypt_long(g, (struct mode){ OPEN, rounds_ });                                     \
-	}                                                                                          \
-	static const struct suite_code name = {                                                    \
-		.derive = derive_##name,                                                           \
-		.derive_mixed = derive_mixed_##name,                                               \
-		.expand = expand_##name,                                                           \
-		.seal_short = seal_short_##name,                                                   \
-		.open_short = open_short_##name,                                                   \
-		.seal_long = seal_long_##name,                                                     \
-		.open_long = open_long_##name,                                                     \
-		.rounds = rounds_,                                                                 \
-	}
-
-SUITE_CODE(aes_128, 2, ROUNDS_128);
-SUITE_CODE(aes_256, 3, ROUNDS_256);
-
-static const struct suite_code *
-suite_code(unsigned int suite)
+/* A batch is for one of both, and they may share their context. */
+static const struct vaes_code *
+code_for(const struct saker_batch *b)
 {
-	return suite == SAKER_AES_128_GCM ? &aes_128 : &aes_256;
+	return b->n <= VAES_SMALL_BATCH ? &saker_vaes_small : &saker_vaes_large;
+}
+
+static size_t
+context_size(void)
+{
+	size_t small = saker_vaes_small.size, large = saker_vaes_large.size;
+
+	return small > large ? small : large;
 }
 
 static int
@@ -102,6 +40,8 @@ vaes_probe(void)
 {
 	unsigned int eax, ebx, ecx = 0, edx;
 
+	if (!saker_cpu_may_use(SAKER_CPU_AVX512))
+		return -ENOTSUP;
 	/* Not every compiler in use knows VAES by name. */
 	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || (ecx & bit_VAES) == 0)
 		return -ENOTSUP;
@@ -118,322 +58,19 @@ static void *
 vaes_lcore_init(int socket)
 {
 	(void)socket;
-	return saker_secret_alloc(sizeof(struct vaes_group));
+	return saker_secret_alloc(context_size());
 }
 
 static void
 vaes_lcore_fini(void *ctx)
 {
-	saker_secret_free(ctx, sizeof(struct vaes_group));
-}
-
-/* A few dozen vectors: done before explicit_bzero() would have begun. */
-static inline void
-wipe(vec *from, const vec *to)
-{
-	for (; from < to; from++) {
-		_mm512_store_si512(from, _mm512_setzero_si512());
-		__asm__ volatile("" : : "r"(from) : "memory");
-	}
-}
-
-/* Vectors that do not fit the registers go to the stack, long texts' above all. */
-static NOINLINE void
-wipe_stack(bool long_texts)
-{
-	vec below[STACK_LONG / VEC];
-
-	wipe(below + (long_texts ? 0 : (STACK_LONG - STACK_SHORT) / VEC), below + STACK_LONG / VEC);
-}
-
-/* Zero the vector registers: the next function that saves some must not save keys. */
-static inline void
-wipe_registers(void)
-{
-	__asm__ volatile("vzeroall\n\t"
-			 "vpxorq %%zmm16, %%zmm16, %%zmm16\n\t"
-			 "vpxorq %%zmm17, %%zmm17, %%zmm17\n\t"
-			 "vpxorq %%zmm18, %%zmm18, %%zmm18\n\t"
-			 "vpxorq %%zmm19, %%zmm19, %%zmm19\n\t"
-			 "vpxorq %%zmm20, %%zmm20, %%zmm20\n\t"
-			 "vpxorq %%zmm21, %%zmm21, %%zmm21\n\t"
-			 "vpxorq %%zmm22, %%zmm22, %%zmm22\n\t"
-			 "vpxorq %%zmm23, %%zmm23, %%zmm23\n\t"
-			 "vpxorq %%zmm24, %%zmm24, %%zmm24\n\t"
-			 "vpxorq %%zmm25, %%zmm25, %%zmm25\n\t"
-			 "vpxorq %%zmm26, %%zmm26, %%zmm26\n\t"
-			 "vpxorq %%zmm27, %%zmm27, %%zmm27\n\t"
-			 "vpxorq %%zmm28, %%zmm28, %%zmm28\n\t"
-			 "vpxorq %%zmm29, %%zmm29, %%zmm29\n\t"
-			 "vpxorq %%zmm30, %%zmm30, %%zmm30\n\t"
-			 "vpxorq %%zmm31, %%zmm31, %%zmm31\n\t"
-			 :
-			 :
-			 : "memory");
-}
-
-/* Nothing that depends on a key outlives a call. */
-static void
-forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
-{
-	wipe(g->mask.quad, (const vec *)(g->round_keys + code->rounds + 1));
-	if (long_texts)
-		wipe(g->power[0].quad, (vec *)(g + 1));
-	wipe_stack(long_texts);
-	wipe_registers();
-}
-
-/* Slots of the lanes that must derive their keys. */
-static __mmask16
-deriving_lanes(const struct vaes_group *g)
-{
-	const uint8_t *p = (const void *)&g->batch->expanded[g->first];
-	__mmask8 low = _mm512_testn_epi64_mask(_mm512_loadu_si512(p), _mm512_loadu_si512(p));
-	__mmask8 high = _mm512_testn_epi64_mask(
-		_mm512_loadu_si512(p + VEC), _mm512_loadu_si512(p + VEC));
-
-	return (__mmask16)(live_lanes(g) & (low | high << 8));
-}
-
-/* Keys and masks of the lanes in question, each with its own master. */
-static void
-derive_keys(struct vaes_group *g, const struct suite_code *code, __mmask16 lanes)
-{
-	const struct saker_master *const *slots = &g->batch->master[g->first];
-	const void *any = slots[__builtin_ctz(lanes)];
-	const uint8_t *masters[LANES];
-	bool mixed = false;
-
-	load_pointers(masters, slots, lanes, any);
-	for (unsigned int i = 0; i < LANES; i++)
-		mixed |= masters[i] != any;
-	if (mixed)
-		code->derive_mixed(g, masters);
-	else
-		code->derive(g, masters);
-}
-
-/* A lane's key is at hand. */
-static void
-put_key(struct vaes_group *g, unsigned int lane, const struct saker_data_key *key)
-{
-	memcpy(lane_of(&g->round_keys[0], lane), key->key, BLOCK);
-	memcpy(lane_of(&g->round_keys[1], lane), key->key + BLOCK, BLOCK);
-	memcpy(lane_of(&g->mask, lane), key->mask, SAKER_MASK_LEN);
-}
-
-/* Nonces, masked, as they stand in counter blocks. */
-static void
-make_ivs(struct vaes_group *g)
-{
-	const vec nonce_only = all_lanes(0xffffffff, 0xffffffff, 0xffffffff, 0);
-
-	for (unsigned int q = 0; q < QUADS; q++) {
-		vec nonce = _mm512_loadu_si512(g->batch->nonce[g->first + 4 * q]);
-
-		g->start.quad[q] = _mm512_and_si512(xor2(nonce, g->mask.quad[q]), nonce_only);
-	}
-}
-
-/* Everything of a key that every packet needs. */
-static void
-make_keys(struct vaes_group *g, const struct suite_code *code)
-{
-	__mmask16 derive = deriving_lanes(g);
-
-	if (derive != 0)
-		derive_keys(g, code, derive);
-	for (unsigned int l = live_lanes(g) & ~derive; l != 0; l &= l - 1) {
-		unsigned int i = (unsigned int)__builtin_ctz(l);
-
-		put_key(g, i, (const void *)g->batch->expanded[g->first + i]->octets);
-	}
-	make_ivs(g);
-	code->expand(g);
-}
-
-/*
- * Not inlined, or the pointers would be taken out of the vectors one by one instead of going
- * through memory.
- */
-static NOINLINE void
-load_aad(const struct vaes_group *g, struct rows *r)
-{
-	const struct saker_batch *b = g->batch;
-	const uint8_t *const *aad = &b->aad[g->first];
-	vec len = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)&b->aad_len[g->first]));
-
-	load_pointers(r->in, aad, live_lanes(g), aad[g->n - 1]);
-	_mm512_store_si512(r->len, _mm512_maskz_mov_epi32(live_lanes(g), len));
-}
-
-static NOINLINE void
-load_texts(const struct vaes_group *g, struct rows *r)
-{
-	const struct saker_batch *b = g->batch;
-	const uint8_t *const *src = &b->src[g->first];
-	uint8_t *const *dst = &b->dst[g->first];
-
-	load_pointers(r->in, src, live_lanes(g), src[g->n - 1]);
-	load_pointers(r->out, dst, live_lanes(g), dst[g->n - 1]);
-	_mm512_store_si512(r->len, _mm512_maskz_loadu_epi32(live_lanes(g), &b->len[g->first]));
-}
-
-static void
-begin_hash(struct vaes_group *g, bool long_texts)
-{
-	struct hash_lanes s;
-	struct rows aad;
-
-	load_aad(g, &aad);
-	make_hash_keys(g);
-	if (long_texts)
-		make_powers(g);
-	hash_load(&s, g);
-	hash_rows(&s, &aad);
-	hash_store(&s, g);
-}
-
-static void
-finish_hash(struct vaes_group *g, bool long_texts)
-{
-	struct hash_lanes s;
-
-	hash_load(&s, g);
-	if (long_texts)
-		hash_rest(&s, g);
-	hash_finish(&s, g);
-	hash_store(&s, g);
-}
-
-static bool
-has_long_text(const struct vaes_group *g)
-{
-	vec len = _mm512_maskz_loadu_epi32(live_lanes(g), &g->batch->len[g->first]);
-
-	return _mm512_cmpgt_epu32_mask(len, _mm512_set1_epi32(SHORT_MAX)) != 0;
-}
-
-/* Everything but what becomes of the tags. */
-static void
-run_group(struct vaes_group *g, const struct suite_code *code, enum direction d)
-{
-	bool long_texts = has_long_text(g);
-	struct rows texts;
-
-	make_keys(g, code);
-	begin_hash(g, long_texts);
-	if (long_texts) {
-		(d == SEAL ? code->seal_long : code->open_long)(g);
-	} else {
-		load_texts(g, &texts);
-		(d == SEAL ? code->seal_short : code->open_short)(g, &texts);
-	}
-	finish_hash(g, long_texts);
-}
-
-/* @return slots that went well, as open_group() */
-static unsigned int
-seal_group(struct vaes_group *g, const struct suite_code *code)
-{
-	struct saker_batch *b = g->batch;
-
-	run_group(g, code, SEAL);
-	memset(&b->status[g->first], SAKER_JOB_OK, g->n);
-	for (unsigned int i = 0; i < g->n; i++)
-		memcpy(b->icv[g->first + i], lane_of(&g->state, i), TAG_LEN);
-	return g->n;
-}
-
-static bool
-is_good(struct vaes_group *g, unsigned int lane)
-{
-	__m128i tag = _mm_load_si128((const void *)lane_of(&g->state, lane));
-	__m128i icv = _mm_loadu_si128((const void *)g->batch->icv[g->first + lane]);
-	__m128i differ = _mm_xor_si128(tag, icv);
-
-	return _mm_testz_si128(differ, differ) == 1;
-}
-
-static unsigned int
-open_group(struct vaes_group *g, const struct suite_code *code)
-{
-	struct saker_batch *b = g->batch;
-	unsigned int good = g->n;
-
-	run_group(g, code, OPEN);
-	memset(&b->status[g->first], SAKER_JOB_OK, g->n);
-	for (unsigned int i = 0; i < g->n; i++) {
-		if (is_good(g, i))
-			continue;
-		if (b->len[g->first + i] > 0)
-			saker_wipe(b->dst[g->first + i], b->len[g->first + i]);
-		b->status[g->first + i] = SAKER_JOB_BAD_ICV;
-		good--;
-	}
-	return good;
-}
-
-/* Point the context at the next group. @return false: there is none */
-static bool
-next_group(struct vaes_group *g, struct saker_batch *b, unsigned int first)
-{
-	unsigned int n = b->n - first;
-
-	g->batch = b;
-	g->first = first;
-	g->n = n < LANES ? n : LANES;
-	return first < b->n;
-}
-
-typedef unsigned int (*group_fn)(struct vaes_group *g, const struct suite_code *code);
-
-static unsigned int
-run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
-{
-	const struct suite_code *code = suite_code(b->suite);
-	bool long_texts = false;
-	unsigned int good = 0;
-
-	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
-		long_texts |= has_long_text(g);
-		good += run(g, code);
-	}
-	forget(g, code, long_texts);
-	return good;
-}
-
-static unsigned int
-vaes_seal(void *ctx, struct saker_batch *b)
-{
-	return run_batch(ctx, b, seal_group);
-}
-
-static unsigned int
-vaes_open(void *ctx, struct saker_batch *b)
-{
-	return run_batch(ctx, b, open_group);
+	saker_secret_free(ctx, context_size());
 }
 
 static int
-vaes_derive(void *ctx, struct saker_batch *b, struct saker_data_key *keys)
+vaes_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
 {
-	const struct suite_code *code = suite_code(b->suite);
-	struct vaes_group *g = ctx;
-
-	memset(keys, 0, b->n * sizeof(*keys));
-	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
-		derive_keys(g, code, live_lanes(g));
-		for (unsigned int i = 0; i < g->n; i++) {
-			struct saker_data_key *k = &keys[first + i];
-
-			memcpy(k->key, lane_of(&g->round_keys[0], i), BLOCK);
-			if (b->suite == SAKER_AES_256_GCM)
-				memcpy(k->key + BLOCK, lane_of(&g->round_keys[1], i), BLOCK);
-			memcpy(k->mask, lane_of(&g->mask, i), SAKER_MASK_LEN);
-		}
-	}
-	forget(g, code, false);
+	saker_vaes_small.set_master(ctx, key, m);
 	return 0;
 }
 
@@ -447,20 +84,23 @@ vaes_expand(void *ctx, enum saker_suite suite, const struct saker_data_key *key,
 	return 0;
 }
 
-/* A master is expanded as if it were a data key; the subkeys come from E(0). */
 static int
-vaes_set_master(void *ctx, const uint8_t *key, struct saker_master *m)
+vaes_derive(void *ctx, struct saker_batch *b, struct saker_data_key *keys)
 {
-	struct vaes_group *g = ctx;
-
-	memcpy(lane_of(&g->round_keys[0], 0), key, BLOCK);
-	memcpy(lane_of(&g->round_keys[1], 0), key + BLOCK, BLOCK);
-	aes_256.expand(g);
-	for (unsigned int r = 0; r <= ROUNDS_256; r++)
-		memcpy(m->round_keys[r], lane_of(&g->round_keys[r], 0), BLOCK);
-	saker_cmac_subkeys(lane_of(&g->zero, 0), m->k1, m->k2);
-	forget(g, &aes_256, false);
+	code_for(b)->derive(ctx, b, keys);
 	return 0;
+}
+
+static unsigned int
+vaes_seal(void *ctx, struct saker_batch *b)
+{
+	return code_for(b)->seal(ctx, b);
+}
+
+static unsigned int
+vaes_open(void *ctx, struct saker_batch *b)
+{
+	return code_for(b)->open(ctx, b);
 }
 
 const struct saker_crypto_ops saker_vaes_ops = {

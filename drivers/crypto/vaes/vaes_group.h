@@ -7,22 +7,24 @@
 
 /**
  * @file
- * The driver works on groups of 16 slots, four quads of four. Lane l of quad q belongs to slot
- * first + 4 q + l. Lanes beyond the last slot of a batch are dead: they compute something that
- * nobody looks at, and neither read nor write through a pointer of theirs.
+ * The driver works on groups of 16 slots, four quads of four; in small batches of a single quad
+ * (QUADS). Lane l of quad q belongs to slot first + 4 q + l. Lanes beyond the last slot of a batch
+ * are dead: they compute something that nobody looks at, and neither read nor write through a
+ * pointer of theirs.
  */
 
 #include "saker_crypto.h"
 
 #include "vaes_vec.h"
 
-#define QUADS      4
-#define LANES      16 /* of a group */
+#define LANES      (4 * QUADS)
+#define AT_ONCE    16 /* slots whose pointers and lengths are read together */
 #define ROUNDS_128 10
 #define ROUNDS_256 14
-#define SHORT_MAX  320 /* octets of a text that is worked on row by row, vaes_short.h */
-#define STRIDE     4   /* vectors, see vaes_long.h */
-#define CHUNK      8   /* vectors */
+/* Octets of a text that is worked on row by row, vaes_short.h: more if there are more lanes. */
+#define SHORT_MAX (QUADS == 1 ? 128 : 320)
+#define STRIDE    4 /* vectors, see vaes_long.h */
+#define CHUNK     8 /* vectors */
 
 enum direction { OPEN, SEAL };
 
@@ -32,10 +34,18 @@ struct mode {
 	int rounds; /* of the suite */
 };
 
-/* One block of each slot. Lane i of 16 stands at octet 16 i. */
+/* One block of each slot. Lane i stands at octet 16 i. */
 struct plane {
 	vec quad[QUADS];
 };
+
+/* Where the texts of a group stand, by lane. */
+struct places {
+	uint64_t in[AT_ONCE], out[AT_ONCE];    /* addresses of the first vector */
+	uint64_t head[AT_ONCE], tail[AT_ONCE]; /* octets of the first and of the last vector */
+	uint32_t empty[AT_ONCE];               /* lanes of the first vector, before the text */
+	uint32_t vectors[AT_ONCE];
+} __attribute__((aligned(VEC)));
 
 /*
  * Of one lcore. All planes depend on keys and are wiped when a call ends: those up to the last
@@ -44,7 +54,8 @@ struct plane {
 struct vaes_group {
 	struct saker_batch *batch;
 	unsigned int first; /* slot of lane 0 */
-	unsigned int n;     /* lanes that live, 1..16 */
+	unsigned int n;     /* lanes that live, 1..LANES */
+	struct places places;
 
 	struct plane mask;    /* of the nonce, in 12 octets */
 	struct plane zero;    /* E(0) */

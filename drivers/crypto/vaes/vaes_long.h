@@ -31,14 +31,6 @@ struct chunk {
 	struct mode mode;
 };
 
-/* Where the texts of a group stand, by lane. */
-struct places {
-	uint64_t in[LANES], out[LANES];    /* addresses of the first vector */
-	uint64_t head[LANES], tail[LANES]; /* octets of the first and of the last vector */
-	uint32_t empty[LANES];             /* lanes of the first vector, before the text */
-	uint32_t vectors[LANES];
-} __attribute__((aligned(VEC)));
-
 /* One text on its way. */
 struct text {
 	const uint8_t *in; /* at the next vector */
@@ -93,7 +85,7 @@ find_places(struct places *p, const struct vaes_group *g)
 	vec len = _mm512_loadu_si512(&g->batch->len[g->first]);
 
 	find_half(p, g->batch, g->first, 0, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(len)));
-	find_half(p, g->batch, g->first, LANES / 2,
+	find_half(p, g->batch, g->first, AT_ONCE / 2,
 		_mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(len, 1)));
 	_mm512_store_si512(p->vectors,
 		_mm512_srli_epi32(_mm512_add_epi32(len, _mm512_set1_epi32(VEC - 1)), 6));
@@ -341,14 +333,14 @@ ALWAYS_INLINE void
 crypt_long(struct vaes_group *g, struct mode mode)
 {
 	struct text_hash h = { .rest = lane_of(&g->rest[0], 0) };
-	struct places p;
+	struct places *p = &g->places;
 	struct text t;
 
-	find_places(&p, g);
+	find_places(p, g);
 	for (unsigned int i = 0; i < g->n; i++) {
-		if (p.vectors[i] == 0)
+		if (p->vectors[i] == 0)
 			continue;
-		text_begin(&t, g, &p, i);
+		text_begin(&t, g, p, i);
 		if (mode.direction == OPEN)
 			next_hash(&h, &t);
 		crypt_first_chunk(&t, &h, mode);

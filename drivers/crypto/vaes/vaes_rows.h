@@ -16,14 +16,14 @@
 
 /* Octets of the lanes. */
 struct rows {
-	const uint8_t *in[LANES];
-	uint8_t *out[LANES]; /* texts only */
-	uint32_t len[LANES] __attribute__((aligned(VEC)));
+	const uint8_t *in[AT_ONCE];
+	uint8_t *out[AT_ONCE]; /* texts only */
+	uint32_t len[AT_ONCE] __attribute__((aligned(VEC)));
 };
 
 /* Bit 16 l + i of a quad: lane l has an octet i in this row. */
 struct row_mask {
-	uint64_t quad[QUADS] __attribute__((aligned(32)));
+	uint64_t quad[AT_ONCE / 4] __attribute__((aligned(32)));
 };
 
 ALWAYS_INLINE size_t

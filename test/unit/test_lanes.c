@@ -3,8 +3,11 @@
  */
 
 /*
- * What is particular to the driver vaes: groups of 16 slots, ways that depend on length, masters
- * that it expands itself. test/xvalid compares it with the other drivers in everything else.
+ * What is particular to drivers that work on slots side by side: groups of slots, ways that depend
+ * on length and on how many slots there are, masters that they expand themselves. test/xvalid
+ * compares them with the other drivers in everything else.
+ *
+ * usage: test_lanes DRIVER CPU, where CPU is the most that the driver may use: saker_cpu.h
  */
 
 #include <setjmp.h>
@@ -14,19 +17,22 @@
 
 #include <cmocka.h>
 
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 
 #define ICV_LEN 16
-#define MAX_LEN 2400
+#define MAX_LEN 9000
+#define MAX_AAD 256
 #define GROUP   16
 
 /* The driver under test, or NULL if it was not built or can't run here; and the reference. */
-static const struct saker_crypto_ops *vaes;
-static void *vaes_ctx, *reference_ctx;
+static const char *driver_name;
+static const struct saker_crypto_ops *driver;
+static void *ctx, *reference_ctx;
 static struct saker_master master, reference_master;
 
 static struct saker_batch batch;
-static uint8_t text[SAKER_BATCH][MAX_LEN], aad[SAKER_BATCH][64], icv[SAKER_BATCH][ICV_LEN];
+static uint8_t text[SAKER_BATCH][MAX_LEN], aad[SAKER_BATCH][MAX_AAD], icv[SAKER_BATCH][ICV_LEN];
 static uint8_t sealed[SAKER_BATCH][MAX_LEN], sealed_icv[SAKER_BATCH][ICV_LEN];
 
 static int
@@ -35,16 +41,16 @@ set_up(void **state)
 	static const uint8_t key[32] = { 0x0b, 0xad, 0xc0, 0xde };
 
 	(void)state;
-	vaes = saker_crypto_find("vaes");
-	if (vaes == NULL || vaes->probe() <= 0) {
-		vaes = NULL;
+	driver = saker_crypto_find(driver_name);
+	if (driver == NULL || driver->probe() <= 0) {
+		driver = NULL;
 		return 0;
 	}
-	vaes_ctx = vaes->lcore_init(0);
+	ctx = driver->lcore_init(0);
 	reference_ctx = saker_openssl_ops.lcore_init(0);
-	assert_non_null(vaes_ctx);
+	assert_non_null(ctx);
 	assert_non_null(reference_ctx);
-	assert_int_equal(vaes->set_master(vaes_ctx, key, &master), 0);
+	assert_int_equal(driver->set_master(ctx, key, &master), 0);
 	return saker_openssl_ops.set_master(reference_ctx, key, &reference_master);
 }
 
@@ -52,8 +58,8 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	if (vaes != NULL) {
-		vaes->lcore_fini(vaes_ctx);
+	if (driver != NULL) {
+		driver->lcore_fini(ctx);
 		saker_openssl_ops.lcore_fini(reference_ctx);
 	}
 	return 0;
@@ -62,7 +68,7 @@ tear_down(void **state)
 static void
 need_driver(void)
 {
-	if (vaes == NULL)
+	if (driver == NULL)
 		skip();
 }
 
@@ -115,12 +121,12 @@ expect_agreement(void)
 
 	memcpy(plain, text, sizeof(plain));
 	seal_with_reference();
-	assert_int_equal(vaes->seal(vaes_ctx, &batch), batch.n);
+	assert_int_equal(driver->seal(ctx, &batch), batch.n);
 	for (unsigned int i = 0; i < batch.n; i++) {
 		assert_memory_equal(text[i], sealed[i], batch.len[i]);
 		assert_memory_equal(icv[i], sealed_icv[i], ICV_LEN);
 	}
-	assert_int_equal(vaes->open(vaes_ctx, &batch), batch.n);
+	assert_int_equal(driver->open(ctx, &batch), batch.n);
 	assert_memory_equal(text, plain, sizeof(plain));
 }
 
@@ -141,13 +147,13 @@ expands_a_master_as_published(void **state)
 	need_driver();
 	assert_int_equal(saker_hex_decode(key, k, sizeof(k)), sizeof(k));
 	assert_int_equal(saker_hex_decode(want, w, sizeof(w)), sizeof(w));
-	assert_int_equal(vaes->set_master(vaes_ctx, k, &m), 0);
+	assert_int_equal(driver->set_master(ctx, k, &m), 0);
 	assert_memory_equal(m.round_keys[0], k, sizeof(k));
 	assert_memory_equal(m.round_keys[13], w, 32);
 	assert_memory_equal(m.k1, w + 32, 16);
 	assert_memory_equal(m.k2, w + 48, 16);
 	k[31] ^= 1;
-	assert_int_equal(vaes->set_master(vaes_ctx, k, &m), 0);
+	assert_int_equal(driver->set_master(ctx, k, &m), 0);
 	assert_memory_not_equal(m.round_keys[14], w + 16, 16);
 }
 
@@ -168,8 +174,8 @@ agrees_on_every_length_of_short_and_long_texts(void **state)
 static void
 agrees_on_neighbours_of_any_length(void **state)
 {
-	static const uint32_t lens[] = { 0, 2400, 1, 321, 0, 64, 320, 2048, 15, 16, 17, 513, 0,
-		1024, 63, 65, 1, 0 };
+	static const uint32_t lens[] = { 0, 9000, 1, 321, 0, 64, 320, 2048, 15, 16, 17, 513, 0,
+		1024, 63, 65, 1, 4097 };
 	const unsigned int n = sizeof(lens) / sizeof(lens[0]);
 
 	(void)state;
@@ -184,6 +190,103 @@ agrees_on_neighbours_of_any_length(void **state)
 }
 
 static void
+agrees_in_small_batches(void **state)
+{
+	static const uint32_t most[] = { 900, 600, 400, 400, 200, 200, 200, 100, 100 };
+
+	(void)state;
+	need_driver();
+	for (unsigned int n = 1; n <= sizeof(most) / sizeof(most[0]); n++)
+		for (uint32_t len = 0; len <= most[n - 1]; len++) {
+			begin_batch(len % 2 == 0 ? SAKER_AES_128_GCM : SAKER_AES_256_GCM, n);
+			for (unsigned int i = 0; i < n; i++)
+				fill_slot(i, len + 17 * i);
+			expect_agreement();
+		}
+}
+
+static void
+agrees_on_aad_of_any_length(void **state)
+{
+	static const uint32_t lens[] = { 0, 40, 64, 129, 400, 1500 };
+
+	(void)state;
+	need_driver();
+	for (unsigned int first = 0; first + 5 <= MAX_AAD; first += 5)
+		for (size_t k = 0; k < sizeof(lens) / sizeof(lens[0]); k++) {
+			begin_batch(SAKER_AES_128_GCM, 5);
+			for (unsigned int i = 0; i < 5; i++) {
+				fill_slot(i, lens[k]);
+				batch.aad_len[i] = (uint16_t)(first + i);
+			}
+			expect_agreement();
+		}
+}
+
+/* Slots whose bit is set in `given` have their key already. */
+static void
+agree_with_keys_given(enum saker_suite suite, unsigned int n, unsigned int given)
+{
+	static struct saker_expanded_key own[GROUP], reference[GROUP];
+	struct saker_data_key key = { .key = { 1 }, .mask = { 2 } };
+
+	begin_batch(suite, n);
+	for (unsigned int i = 0; i < n; i++) {
+		fill_slot(i, 60 + 90 * i);
+		key.key[1] = (uint8_t)i;
+		assert_int_equal(driver->expand(ctx, suite, &key, &own[i]), 0);
+		assert_int_equal(
+			saker_openssl_ops.expand(reference_ctx, suite, &key, &reference[i]), 0);
+		batch.expanded[i] = (given >> i & 1) ? &reference[i] : NULL;
+	}
+	seal_with_reference();
+	for (unsigned int i = 0; i < n; i++)
+		batch.expanded[i] = (given >> i & 1) ? &own[i] : NULL;
+	assert_int_equal(driver->seal(ctx, &batch), n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_memory_equal(text[i], sealed[i], batch.len[i]);
+		assert_memory_equal(icv[i], sealed_icv[i], ICV_LEN);
+	}
+	assert_int_equal(driver->open(ctx, &batch), n);
+}
+
+static void
+agrees_with_keys_given_to_any_slots(void **state)
+{
+	(void)state;
+	need_driver();
+	for (unsigned int n = 1; n <= 9; n += 2)
+		for (unsigned int given = 0; given < 1u << n; given++)
+			agree_with_keys_given(
+				given % 2 == 0 ? SAKER_AES_256_GCM : SAKER_AES_128_GCM, n, given);
+}
+
+static void
+wipes_what_is_not_genuine_and_nothing_else(void **state)
+{
+	static const uint8_t zero[MAX_LEN];
+
+	(void)state;
+	need_driver();
+	for (unsigned int bad = 0; bad < 9; bad++) {
+		begin_batch(SAKER_AES_128_GCM, 9);
+		for (unsigned int i = 0; i < 9; i++)
+			fill_slot(i, 70 + 100 * i);
+		assert_int_equal(driver->seal(ctx, &batch), 9);
+		text[bad][69] ^= 1;
+		assert_int_equal(driver->open(ctx, &batch), 8);
+		for (unsigned int i = 0; i < 9; i++) {
+			assert_int_equal(
+				batch.status[i], i == bad ? SAKER_JOB_BAD_ICV : SAKER_JOB_OK);
+			if (i == bad)
+				assert_memory_equal(text[i], zero, batch.len[i]);
+			else
+				assert_int_equal(text[i][1], (uint8_t)(7 + i + batch.len[i]));
+		}
+	}
+}
+
+static void
 looks_at_no_slot_beyond_the_last(void **state)
 {
 	static const uint8_t *const nowhere = (const uint8_t *)(uintptr_t)0x10;
@@ -191,7 +294,7 @@ looks_at_no_slot_beyond_the_last(void **state)
 
 	(void)state;
 	need_driver();
-	for (unsigned int n = 1; n < 2 * GROUP; n += 5)
+	for (unsigned int n = 1; n < 2 * GROUP; n += n < 5 ? 1 : 5)
 		for (size_t k = 0; k < sizeof(lens) / sizeof(lens[0]); k++) {
 			begin_batch(SAKER_AES_256_GCM, n);
 			for (unsigned int i = 0; i < n; i++)
@@ -226,10 +329,10 @@ takes_null_for_nothing(void **state)
 		if (i % 2 == 0)
 			batch.aad_len[i] = 0;
 	}
-	assert_int_equal(vaes->seal(vaes_ctx, &batch), batch.n);
+	assert_int_equal(driver->seal(ctx, &batch), batch.n);
 	icv[0][0] ^= 1;
 	icv[1][0] ^= 1;
-	assert_int_equal(vaes->open(vaes_ctx, &batch), batch.n - 2);
+	assert_int_equal(driver->open(ctx, &batch), batch.n - 2);
 	assert_int_equal(batch.status[0], SAKER_JOB_BAD_ICV);
 	assert_int_equal(batch.status[1], SAKER_JOB_BAD_ICV);
 }
@@ -247,23 +350,30 @@ sets_the_counter_of_the_derivation_itself(void **state)
 			fill_slot(i, 0);
 			batch.kdf[0][i][0] = turn == 0 ? 0 : (uint8_t)(0xff - i);
 		}
-		assert_int_equal(vaes->derive(vaes_ctx, &batch, keys[turn]), 0);
+		assert_int_equal(driver->derive(ctx, &batch, keys[turn]), 0);
 	}
 	assert_memory_equal(keys[0], keys[1], GROUP * sizeof(keys[0][0]));
 	assert_memory_not_equal(&keys[0][0], &keys[0][1], sizeof(keys[0][0]));
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(expands_a_master_as_published),
 		cmocka_unit_test(agrees_on_every_length_of_short_and_long_texts),
 		cmocka_unit_test(agrees_on_neighbours_of_any_length),
+		cmocka_unit_test(agrees_in_small_batches),
+		cmocka_unit_test(agrees_on_aad_of_any_length),
+		cmocka_unit_test(agrees_with_keys_given_to_any_slots),
+		cmocka_unit_test(wipes_what_is_not_genuine_and_nothing_else),
 		cmocka_unit_test(looks_at_no_slot_beyond_the_last),
 		cmocka_unit_test(takes_null_for_nothing),
 		cmocka_unit_test(sets_the_counter_of_the_derivation_itself),
 	};
 
+	if (argc != 3 || saker_cpu_limit(argv[2]) != 0)
+		return 2;
+	driver_name = argv[1];
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
