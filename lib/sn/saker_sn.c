@@ -297,9 +297,17 @@ saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before
 	if (same_key) {
 		l->key_run = before->key_run;
 		l->blocks = before->blocks;
-		l->life = before->life;
 	}
 	publish_used(l);
+}
+
+void
+saker_sn_line_presume(struct saker_sn_line *l, saker_sn used)
+{
+	write_begin(&l->shared.used_version);
+	put(&l->shared.used_hi, (uint64_t)(used >> 64));
+	put(&l->shared.used_lo, (uint64_t)used);
+	write_end(&l->shared.used_version);
 }
 
 void

@@ -133,10 +133,16 @@ void saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *p
  * Go on where another line of the same source and session stopped, so that no SN comes again under
  * any key: by the worker, at the moment it changes from one line to the other, or while it stands
  * still. The line was made ready with at least a reservation of its own.
- * @param same_key both count for the same master key: blocks and life go on too
+ * @param same_key both are for one master key: its blocks count on
  */
 void saker_sn_line_follow(
 	struct saker_sn_line *l, const struct saker_sn_line *before, bool same_key);
+
+/**
+ * Keeper: publish as used what a line may find used when its worker comes to it. Others who look
+ * meanwhile then take nothing that was sent for unsent.
+ */
+void saker_sn_line_presume(struct saker_sn_line *l, saker_sn used);
 
 /** What saker_sn_take() grants. */
 struct saker_sn_grant {

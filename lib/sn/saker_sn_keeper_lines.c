@@ -12,6 +12,8 @@
 
 #include "saker_bytes.h"
 
+#define SOON (1u << 22) /* SNs that are used while a reservation is written */
+
 static void __attribute__((format(printf, 3, 4)))
 line_fault(struct saker_faults *faults, const struct saker_sn_id *id, const char *format, ...)
 {
@@ -206,8 +208,8 @@ clock_allowed(const struct saker_sn_params *p, const struct saker_sn_id *id, sak
 /* The SN that follows those of another line, or 0: a fault was added. */
 static saker_sn
 first_behind(struct saker_sn_keeper *k, const struct saker_sn_id *id,
-	const struct saker_sn_params *params, const struct saker_sn_supply *before, uint64_t unix_ms,
-	struct saker_faults *faults)
+	const struct saker_sn_params *params, const struct saker_sn_supply *before,
+	uint64_t unix_ms, struct saker_faults *faults)
 {
 	const struct saker_sn_record *r = saker_sn_store_find(k->store, id);
 	uint64_t blocks;
@@ -221,6 +223,17 @@ first_behind(struct saker_sn_keeper *k, const struct saker_sn_id *id,
 	if (!epoch_allowed(params, id, first, faults))
 		return 0;
 	return saker_sn_higher(first, saker_sn_make(params->epoch, 1));
+}
+
+/* What a line will find used, at most, when its worker comes to it: all that the line before may
+ * send, but of a counter only what it can in so short a time, since that is skipped at a restart.
+ */
+static saker_sn
+presumed(const struct saker_sn_line *line, saker_sn limit)
+{
+	saker_sn most = saker_sn_in_time(&line->params) ? limit : line->last + SOON;
+
+	return saker_sn_higher(line->last, (limit < most ? limit : most) - 1);
 }
 
 static int
@@ -237,6 +250,7 @@ follow(struct saker_sn_keeper *k, const struct saker_sn_id *id,
 		line_fault(faults, id, "no memory for its SN line");
 		return -EINVAL;
 	}
+	saker_sn_line_presume(line, presumed(line, saker_sn_line_limit_get(old)));
 	/* the clock has passed what was reserved before this process, or has yet to */
 	if (saker_sn_in_time(params) && saker_sn_in_time(&old->params))
 		line->start_ms = old->start_ms;
