@@ -147,7 +147,7 @@ init_lines(struct saker_gateway *g)
 
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		for (unsigned int k = 0; k < g->snapshot->n_senders; k++) {
-			struct saker_sn_line *line = &g->workers[i]->lines[k];
+			struct saker_sn_line *line = g->workers[i]->lines[k];
 			const struct saker_sn_params *p = &g->snapshot->senders[k].group->cfg->sn;
 			saker_sn from = saker_sn_at(p, now);
 			uint64_t epoch = saker_sn_epoch(from);
@@ -171,10 +171,8 @@ set_up(struct saker_world *world, const struct saker_world_plan *plan)
 		saker_gateway_init(g, plan->driver, false) != 0 || saker_ports_start(g) != 0)
 		return -EINVAL;
 	init_lines(g);
-	for (unsigned int i = 0; i < g->n_workers; i++) {
-		g->workers[i]->s = g->snapshot;
+	for (unsigned int i = 0; i < g->n_workers; i++)
 		saker_clock_start(&g->workers[i]->clock, unix_ms());
-	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <time.h>
 
 static bool
 fill(struct saker_root_values *keys)
@@ -53,6 +54,7 @@ make(const char *path, uint32_t index, bool with_next)
 	if (keys == NULL)
 		return saker_keytool_fail("no memory for a key: %s", strerror(errno));
 	keys->index = index;
+	keys->since = (uint64_t)time(NULL);
 	keys->live[SAKER_CURRENT] = true;
 	keys->live[SAKER_NEXT] = with_next;
 	if (fill(keys))

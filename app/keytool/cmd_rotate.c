@@ -6,20 +6,22 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <time.h>
 
-/* current becomes pre, next becomes current, and next is fresh: no value ever comes back. */
+#include "saker_root.h"
+
+/* Without a next one is made up: no value ever comes back. */
 static bool
 step(struct saker_root_values *keys)
 {
-	memcpy(keys->value[SAKER_PRE], keys->value[SAKER_CURRENT], SAKER_ROOT_LEN);
-	keys->live[SAKER_PRE] = true;
-	if (keys->live[SAKER_NEXT])
-		memcpy(keys->value[SAKER_CURRENT], keys->value[SAKER_NEXT], SAKER_ROOT_LEN);
-	else if (!saker_keytool_random(keys->value[SAKER_CURRENT], SAKER_ROOT_LEN))
+	if (!keys->live[SAKER_NEXT] &&
+		!saker_keytool_random(keys->value[SAKER_NEXT], SAKER_ROOT_LEN))
 		return false;
 	keys->live[SAKER_NEXT] = true;
-	keys->index++;
-	return saker_keytool_random(keys->value[SAKER_NEXT], SAKER_ROOT_LEN);
+	if (saker_root_step(keys, (uint64_t)time(NULL)) == 0)
+		return true;
+	saker_keytool_fail("the kernel gave no random octets: %s", strerror(errno));
+	return false;
 }
 
 static enum saker_keytool_status

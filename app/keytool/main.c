@@ -117,7 +117,7 @@ saker_keytool_read(const char *path, struct saker_root_values *keys)
 uint32_t
 saker_keytool_index(const struct saker_root_values *keys, int generation)
 {
-	return keys->index + (uint32_t)generation - SAKER_CURRENT;
+	return saker_root_index(keys, (unsigned int)generation);
 }
 
 void

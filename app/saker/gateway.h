@@ -10,9 +10,12 @@
  * The gateway as the control lcore sees it: configuration, keys, snapshot, ports, workers, and the
  * four things that can be asked of it: set up, start, stop, tear down.
  *
- * Threads: the main lcore only. Figures of running workers are read as they are.
+ * Threads: the main lcore only, but for threads that read: they hold saker_control_lock() as long
+ * as they look at config, roots, snapshot, regime, or at what a worker took of them. Figures of
+ * running workers are read as they are.
  */
 
+#include "keywatch.h"
 #include "saker_hops.h"
 #include "saker_sn_keeper.h"
 #include "saker_worker.h"
@@ -39,14 +42,27 @@ struct saker_steering {
 };
 
 struct saker_neighbours;
+struct saker_regime;
+struct saker_life;
 
-/** The whole program's state. */
+/** An epoch that was set by command: it holds until the file has a higher one. */
+struct saker_epoch_set {
+	struct saker_epoch_set *next;
+	uint32_t spi;
+	uint64_t epoch;
+};
+
+/** The whole program's state. Zero-initialise it. */
 struct saker_gateway {
 	struct saker_config *config;
 	struct saker_root_set roots;
 	const struct saker_crypto_ops *crypto;
-	char crypto_why[256]; /**< why this driver */
-	const struct saker_snapshot *_Atomic snapshot;
+	char crypto_why[256];                        /**< why this driver */
+	const struct saker_snapshot *snapshot;       /**< in force */
+	struct saker_regime *regime;                 /**< the same with all its parts */
+	const struct saker_edition *_Atomic edition; /**< what workers see of it */
+	uint64_t editions;                           /**< attempts to build one */
+	struct saker_life *lives;                    /**< of root key values */
 	struct saker_port *ports;
 	unsigned int n_ports;
 	struct saker_worker *workers[SAKER_MAX_WORKERS];
@@ -54,12 +70,17 @@ struct saker_gateway {
 	struct saker_steering steer;
 	struct rte_rcu_qsbr *qsbr;
 	struct saker_sn_keeper *keeper; /**< NULL: nothing may be sent under protection */
+	bool keeper_runs;
+	bool serve;           /**< false: only check; leave the state directory alone */
+	bool sending_refused; /**< the SN state could not be used */
+	_Atomic bool running; /**< workers go round */
+	uint64_t started_tsc; /**< when they began */
+	uint64_t stopped_tsc; /**< when they ended */
 	struct saker_neighbours *neighbours;
-	bool sending_refused;     /**< the SN state could not be used */
-	struct saker_watch watch; /**< captures and traces */
-	_Atomic bool running;     /**< workers go round */
-	uint64_t started_tsc;     /**< when they began */
-	uint64_t stopped_tsc;     /**< when they ended */
+	struct saker_watch watch;                 /**< captures and traces */
+	struct saker_keywatch keywatch;           /**< key files when they were last read */
+	struct saker_epoch_set *epochs;           /**< set by command, newest first */
+	uint64_t watch_after_ms, settle_after_ms; /**< monotonic: not before */
 };
 
 /**

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -13,7 +14,8 @@
 
 #include "ports.h"
 
-#define IDLE_LOOPS 256 /* empty rounds after which a worker counts as idle */
+#define IDLE_LOOPS     256 /* empty rounds after which a worker counts as idle */
+#define ONLINE_POLL_US 50
 
 int
 saker_lcores_count(struct saker_gateway *g, struct saker_faults *faults)
@@ -32,91 +34,11 @@ saker_lcores_count(struct saker_gateway *g, struct saker_faults *faults)
 	return 0;
 }
 
-/* Every group needs a session id for each worker: SN lines are not shared. */
-static int
-check_sessions(const struct saker_gateway *g, struct saker_faults *faults)
-{
-	const struct saker_snapshot *s = g->snapshot;
-	int ret = 0;
-
-	for (unsigned int i = 0; i < s->n_senders; i++) {
-		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
-
-		if (cfg->sessions >= g->n_workers)
-			continue;
-		saker_fault(faults, g->config->file, cfg->line,
-			"trust group %s: %u sessions are too few for %u workers; raise sessions",
-			cfg->name, cfg->sessions, g->n_workers);
-		ret = -EINVAL;
-	}
-	return ret;
-}
-
-/* Owners are chosen by a hash, so some worker owns more than its equal share. */
-static uint32_t
-sources_of_worker(const struct saker_gateway *g, const struct saker_cfg_group *cfg)
-{
-	uint32_t share = (cfg->replay_sources + g->n_workers - 1) / g->n_workers;
-
-	return RTE_MIN(cfg->replay_sources, share + share / 4 + 16);
-}
-
-static int
-create_tables(struct saker_gateway *g, struct saker_worker *w, struct saker_faults *faults)
-{
-	const struct saker_snapshot *s = g->snapshot;
-
-	for (unsigned int i = 0; i < s->n_groups; i++) {
-		const struct saker_cfg_group *cfg = s->groups[i].cfg;
-		uint32_t sources = sources_of_worker(g, cfg);
-		char name[32];
-
-		if (cfg->replay == SAKER_REPLAY_NONE)
-			continue;
-		snprintf(name, sizeof(name), "saker-replay-%u-%u", w->index, i);
-		w->replay[i] = saker_replay_create(name, sources, cfg->replay_window, w->socket);
-		if (w->replay[i] != NULL)
-			continue;
-		saker_fault(faults, g->config->file, cfg->line,
-			"trust group %s: no memory for the replay windows of %u sources (%zu MB a "
-			"worker); give EAL more with -m, or lower replay_sources",
-			cfg->name, sources, saker_replay_size(sources, cfg->replay_window) >> 20);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-create_cache(const struct saker_gateway *g, struct saker_worker *w)
-{
-	unsigned int entries = 0;
-
-	for (unsigned int i = 0; i < g->config->n_groups; i++)
-		entries = RTE_MAX(entries, g->config->groups[i].key_cache);
-	if (entries == 0)
-		return 0;
-	w->cache = saker_key_cache_create(w->crypto, w->crypto_ctx, entries, w->socket);
-	return w->cache == NULL ? -ENOMEM : 0;
-}
-
-/* Zeroed memory of the worker's own NUMA node; never of size 0. */
-static void *
-zalloc(const struct saker_worker *w, size_t n, size_t size)
-{
-	return rte_zmalloc_socket("saker", (n + 1) * size, RTE_CACHE_LINE_SIZE, w->socket);
-}
-
 static int
 create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_faults *faults)
 {
-	const struct saker_snapshot *s = g->snapshot;
 	char name[32];
 
-	w->lines = zalloc(w, s->n_senders, sizeof(*w->lines));
-	w->replay = zalloc(w, s->n_groups, sizeof(*w->replay));
-	w->fresh = zalloc(w, s->n_groups, sizeof(*w->fresh));
-	w->policy_count = zalloc(w, s->n_policies, sizeof(*w->policy_count));
-	w->group_count = zalloc(w, s->n_groups, sizeof(*w->group_count));
 	w->crypto_ctx = w->crypto->lcore_init(w->socket);
 	if (g->n_workers > 1) {
 		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
@@ -130,14 +52,12 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 			w->crypto->name, w->index);
 		return -EINVAL;
 	}
-	if (w->lines == NULL || w->replay == NULL || w->fresh == NULL || w->policy_count == NULL ||
-		w->group_count == NULL || (g->n_workers > 1 && w->inbox == NULL) ||
-		create_cache(g, w) != 0) {
+	if (g->n_workers > 1 && w->inbox == NULL) {
 		saker_fault(faults, NULL, 0,
 			"saker: no memory for worker %u; give EAL more with -m", w->index);
 		return -EINVAL;
 	}
-	return create_tables(g, w, faults);
+	return 0;
 }
 
 static void
@@ -204,7 +124,7 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->socket = socket;
 	w->workers = g->workers;
 	w->steer = &g->steer.how;
-	w->snapshot = &g->snapshot;
+	w->edition = &g->edition;
 	w->qsbr = g->qsbr;
 	w->running = &g->running;
 	w->watch = &g->watch;
@@ -229,8 +149,6 @@ saker_lcores_init(struct saker_gateway *g, struct saker_faults *faults)
 {
 	unsigned int lcore, index = 0;
 
-	if (check_sessions(g, faults) != 0)
-		return -EINVAL;
 	g->steer.how.n_workers = (uint16_t)g->n_workers;
 	if (create_qsbr(g) != 0) {
 		saker_fault(faults, NULL, 0, "saker: no memory; give EAL more with -m");
@@ -242,6 +160,15 @@ saker_lcores_init(struct saker_gateway *g, struct saker_faults *faults)
 		rte_rcu_qsbr_thread_register(g->qsbr, index++);
 	}
 	return deal_queues(g, faults);
+}
+
+/* A worker that is not online yet would not be waited for when its edition goes. */
+static void
+wait_online(const struct saker_gateway *g)
+{
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		while (atomic_load(&g->workers[i]->loops) == 0)
+			rte_delay_us_sleep(ONLINE_POLL_US);
 }
 
 int
@@ -260,6 +187,7 @@ saker_lcores_start(struct saker_gateway *g)
 		saker_lcores_stop(g);
 		return -EBUSY;
 	}
+	wait_online(g);
 	return 0;
 }
 
@@ -282,22 +210,14 @@ empty_inbox(struct rte_ring *inbox)
 }
 
 static void
-free_worker(struct saker_gateway *g, struct saker_worker *w)
+free_worker(struct saker_worker *w)
 {
-	saker_key_cache_free(w->cache);
 	if (w->crypto_ctx != NULL)
 		w->crypto->lcore_fini(w->crypto_ctx);
-	for (unsigned int i = 0; w->replay != NULL && i < g->snapshot->n_groups; i++)
-		saker_replay_free(w->replay[i]);
 	empty_inbox(w->inbox);
 	rte_ring_free(w->inbox);
 	for (unsigned int i = 0; i < w->n_waiting; i++)
 		rte_pktmbuf_free(w->waiting[i]);
-	rte_free(w->lines);
-	rte_free(w->replay);
-	rte_free(w->fresh);
-	rte_free(w->policy_count);
-	rte_free(w->group_count);
 	saker_wipe(&w->batch, sizeof(w->batch));
 	rte_free(w);
 }
@@ -307,7 +227,7 @@ saker_lcores_fini(struct saker_gateway *g)
 {
 	for (unsigned int i = 0; i < g->n_workers; i++) {
 		if (g->workers[i] != NULL)
-			free_worker(g, g->workers[i]);
+			free_worker(g->workers[i]);
 		g->workers[i] = NULL;
 	}
 	rte_free(g->qsbr);

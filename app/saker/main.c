@@ -17,6 +17,7 @@
 #include "gateway.h"
 #include "hugepages.h"
 #include "lcores.h"
+#include "live.h"
 #include "notify.h"
 #include "options.h"
 #include "privileges.h"
@@ -59,12 +60,22 @@ on_signal(int sig)
 }
 
 static void
+on_hangup(int sig)
+{
+	(void)sig;
+	saker_ask_to_reload();
+}
+
+static void
 catch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
+	struct sigaction hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &hup, NULL);
 }
 
 /* Where "--" stands, or 0. */
@@ -161,6 +172,7 @@ wait_and_report(struct saker_gateway *g, unsigned int period)
 	while (!saker_quit_asked()) {
 		rte_delay_us_sleep(POLL_MS * 1000);
 		saker_notify_alive(workers_alive, g);
+		saker_live_poll(g);
 		if (period == 0 || rte_get_timer_cycles() < next)
 			continue;
 		next += period * hz;
@@ -174,8 +186,10 @@ serve_prompt(struct saker_gateway *g)
 	if (saker_cli_start(g) != 0)
 		return SAKER_EXIT_FAILURE;
 	tell_ready(g);
-	while (!saker_quit_asked() && saker_cli_poll(g, POLL_MS))
+	while (!saker_quit_asked() && saker_cli_poll(g, POLL_MS)) {
 		saker_notify_alive(workers_alive, g);
+		saker_live_poll(g);
+	}
 	saker_cli_stop();
 	return SAKER_EXIT_OK;
 }

@@ -24,13 +24,14 @@ saker_group_sum(const struct saker_gateway *g, unsigned int group)
 	struct saker_group_count sum = { 0 };
 
 	for (unsigned int i = 0; i < g->n_workers; i++) {
-		const struct saker_group_count *c = g->workers[i]->group_count;
+		const struct saker_group_count *c;
 
-		if (c == NULL)
+		if (g->workers[i]->group_count == NULL)
 			continue;
-		sum.in_drops += saker_peek(&c[group].in_drops);
-		sum.own_source += saker_peek(&c[group].own_source);
-		sum.twin += saker_peek(&c[group].twin);
+		c = g->workers[i]->group_count[group];
+		sum.in_drops += saker_peek(&c->in_drops);
+		sum.own_source += saker_peek(&c->own_source);
+		sum.twin += saker_peek(&c->twin);
 	}
 	return sum;
 }

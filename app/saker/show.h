@@ -40,6 +40,13 @@ const struct saker_show *saker_show_find(const char *name);
 int saker_show_port(
 	const struct saker_gateway *g, const char *what, const char *port, struct saker_out *out);
 
+/**
+ * `show config diff`: what differs between the configuration in force and the file, and what of it
+ * needs a restart.
+ * @return 0, or -EINVAL: the file is at fault, the reasons were printed to stderr
+ */
+int saker_show_diff(const struct saker_gateway *g, struct saker_out *out);
+
 /** What is printed at the end and every `--stats-period`: totals, drops, cycles per stage. */
 void saker_show_summary(const struct saker_gateway *g, struct saker_out *out);
 

@@ -6,6 +6,7 @@
  * Root keys and trust groups. Of a key only its check value is ever shown.
  */
 
+#include "life.h"
 #include "own_source.h"
 #include "show_parts.h"
 
@@ -17,6 +18,7 @@ key_row(struct saker_report *r, const struct saker_cfg_root_key *key,
 		[SAKER_PRE] = "pre",
 		[SAKER_CURRENT] = "current",
 		[SAKER_NEXT] = "next",
+		[SAKER_OLD] = "old",
 	};
 	char id[2 * SAKER_ROOT_ID_MAX + 1], check[SAKER_CHECK_TEXT];
 
@@ -24,9 +26,32 @@ key_row(struct saker_report *r, const struct saker_cfg_root_key *key,
 	saker_report_text(r, "%s", saker_cfg_level_name(key->level));
 	saker_report_text(r, "%s", saker_hex_encode(key->id.octets, key->id.len, id));
 	saker_report_text(r, "%s", generation[gen]);
-	saker_report_u64(r, (uint32_t)(v->index + gen - SAKER_CURRENT));
+	saker_report_u64(r, saker_root_index(v, gen));
 	saker_report_text(r, "%s", saker_key_check_text(v->value[gen], check));
 	saker_report_text(r, "%s", key->file);
+}
+
+/* Of the value that seals. */
+static void
+life_cells(
+	struct saker_report *r, const struct saker_gateway *g, unsigned int key, unsigned int gen)
+{
+	struct saker_life_figures f;
+
+	saker_report_bool(r, g->roots.sending[key].generation == gen);
+	if (g->roots.sending[key].generation != gen) {
+		for (unsigned int i = 0; i < 4; i++)
+			saker_report_none(r);
+		return;
+	}
+	f = saker_life_figures(g, key);
+	saker_report_u64(r, f.age_s);
+	saker_report_u64(r, f.packets);
+	saker_report_u64(r, f.keys);
+	if (f.limit == NULL)
+		saker_report_none(r);
+	else
+		saker_report_text(r, "%u %% of %s", f.percent, f.limit);
 }
 
 void
@@ -40,13 +65,23 @@ saker_show_keys(const struct saker_gateway *g, struct saker_out *out)
 		{ "index", 'r' },
 		{ "check", 'l' },
 		{ "file", 'l' },
+		{ "seals", 'l' },
+		{ "age_s", 'r' },
+		{ "packets", 'r' },
+		{ "data_keys", 'r' },
+		{ "life", 'l' },
 	};
+	static const enum saker_generation order[SAKER_LIVE_GENERATIONS] = { SAKER_OLD, SAKER_PRE,
+		SAKER_CURRENT, SAKER_NEXT };
 	struct saker_report *r = SAKER_REPORT_BEGIN("keys", columns);
 
 	for (unsigned int i = 0; i < g->roots.n && i < g->config->n_root_keys; i++)
-		for (unsigned int gen = 0; gen < SAKER_GENERATIONS; gen++)
-			if (g->roots.values[i].live[gen])
-				key_row(r, &g->config->root_keys[i], &g->roots.values[i], gen);
+		for (unsigned int k = 0; k < SAKER_LIVE_GENERATIONS; k++) {
+			if (!g->roots.values[i].live[order[k]])
+				continue;
+			key_row(r, &g->config->root_keys[i], &g->roots.values[i], order[k]);
+			life_cells(r, g, i, order[k]);
+		}
 	saker_report_end(r, out, "no root keys");
 }
 
@@ -74,7 +109,8 @@ sending_cell(struct saker_report *r, const struct saker_gateway *g, const struct
 		if (key >= g->roots.n || key >= g->config->n_root_keys)
 			continue;
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s:%u", at == 0 ? "" : " ",
-			g->config->root_keys[key].name, g->roots.values[key].index);
+			g->config->root_keys[key].name,
+			saker_root_index(&g->roots.values[key], group->send_gen[l]));
 	}
 	if (at == 0)
 		saker_report_none(r);

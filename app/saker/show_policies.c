@@ -62,15 +62,16 @@ saker_show_policy_sum(const struct saker_gateway *g, unsigned int policy)
 	struct saker_policy_count sum = { 0 };
 
 	for (unsigned int i = 0; i < g->n_workers; i++) {
-		const struct saker_policy_count *c = g->workers[i]->policy_count;
+		const struct saker_policy_count *c;
 
-		if (c == NULL)
+		if (g->workers[i]->policy_count == NULL)
 			continue;
-		sum.out_packets += saker_peek(&c[policy].out_packets);
-		sum.out_octets += saker_peek(&c[policy].out_octets);
-		sum.out_drops += saker_peek(&c[policy].out_drops);
-		sum.in_packets += saker_peek(&c[policy].in_packets);
-		sum.in_octets += saker_peek(&c[policy].in_octets);
+		c = g->workers[i]->policy_count[policy];
+		sum.out_packets += saker_peek(&c->out_packets);
+		sum.out_octets += saker_peek(&c->out_octets);
+		sum.out_drops += saker_peek(&c->out_drops);
+		sum.in_packets += saker_peek(&c->in_packets);
+		sum.in_octets += saker_peek(&c->in_octets);
 	}
 	return sum;
 }

@@ -70,7 +70,7 @@ line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
 	source_cell(l->r, s->group, s->source, s->source_len);
 	saker_report_u64(l->r, s->group->cfg->session_first + w->index);
 	saker_report_u64(l->r, w->lcore);
-	line_cells(l->r, &w->lines[sender]);
+	line_cells(l->r, w->lines[sender]);
 	none_cells(l->r, 3);
 }
 

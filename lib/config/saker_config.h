@@ -35,6 +35,7 @@ enum saker_role { SAKER_ROLE_PEER, SAKER_ROLE_SERVER, SAKER_ROLE_CLIENT };
 enum saker_isolate { SAKER_ISOLATE_FLOW, SAKER_ISOLATE_SOURCE, SAKER_ISOLATE_POLICY };
 enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT };
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
+enum saker_expiry { SAKER_EXPIRY_WARN, SAKER_EXPIRY_STOP };
 enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
 
 /** What workers do without packets. */
@@ -69,6 +70,8 @@ struct saker_cfg_gateway {
 	uint32_t mbufs; /**< packet buffers per port */
 	enum saker_idle_mode idle;
 	enum saker_steer_choice steer;
+	uint32_t
+		rotate_grace_ms; /**< between accepting new root key values and sealing with them */
 	int line;
 };
 
@@ -94,6 +97,10 @@ struct saker_cfg_root_key {
 	enum saker_level level;
 	struct saker_cfg_hex id; /**< 16..32 octets, a multiple of 4 */
 	char *file;              /**< resolved against the configuration file's directory */
+	uint64_t max_age;        /**< seconds that a value may be current, 0: any */
+	uint64_t max_packets;    /**< that a value may seal here, 0: any */
+	uint64_t max_keys;       /**< data keys that a value may give here, 0: any */
+	enum saker_expiry on_expiry;
 	int line;
 };
 
@@ -182,6 +189,30 @@ struct saker_config *saker_config_load(const char *file, struct saker_faults *fa
 
 /** Free a configuration. NULL is allowed. */
 void saker_config_free(struct saker_config *c);
+
+/** A configuration of its own with the same values. @return NULL: no memory */
+struct saker_config *saker_config_clone(const struct saker_config *c);
+
+/**
+ * Exchange what can't change while the gateway runs: ports, and some settings of `gateway`. So
+ * @p next gets what @p running works with.
+ */
+void saker_config_exchange_fixed(struct saker_config *next, struct saker_config *running);
+
+/** One difference between two configurations. */
+struct saker_config_change {
+	const char *path;           /**< as in saker_config_walk() */
+	const char *before, *after; /**< NULL: not there */
+	bool restart;               /**< takes effect at the next start only */
+};
+
+/**
+ * Compare two configurations, setting by setting; the places of policies in their order count too.
+ * @param fn called for each difference, in the order of the reference
+ * @return 0 or -ENOMEM
+ */
+int saker_config_diff(const struct saker_config *before, const struct saker_config *after,
+	void (*fn)(void *arg, const struct saker_config_change *change), void *arg);
 
 /** Text of an enum value as the file spells it, e.g. saker_cfg_variant_name(SAKER_V_IP_PAIR). */
 const char *saker_cfg_level_name(enum saker_level v);

@@ -63,6 +63,7 @@ enum {
 	SAKER_F_WIDE = 2,     /**< a negative 32-bit integer means its bit pattern; shown in hex */
 	SAKER_F_NONEMPTY = 4, /**< a list with at least one entry */
 	SAKER_F_LENIENT = 8,  /**< given without bearing: a warning, not a fault */
+	SAKER_F_RESTART = 16, /**< takes effect at the next start only */
 };
 
 struct saker_cfg_section;
@@ -110,6 +111,7 @@ struct saker_cfg_section {
 	size_t list_at;   /**< offset in the owner: of the object, or of the pointer to the array */
 	size_t count_at;  /**< offset in the owner: of the unsigned count */
 	unsigned int max; /**< most objects; 0: exactly one, not in a list */
+	bool restart;     /**< all of it takes effect at the next start only */
 	void (*finish)(void *object); /**< after reading; may be NULL */
 };
 

@@ -185,6 +185,8 @@ print_field(const struct saker_cfg_field *f, FILE *out)
 	fprintf(out, " | %s", f->help);
 	if (f->only.field != NULL)
 		fprintf(out, " Only with `%s = \"%s\"`.", f->only.field, f->only.word);
+	if ((f->flags & SAKER_F_RESTART) != 0)
+		fputs(" A change needs a restart.", out);
 	fputs(" |\n", out);
 }
 
@@ -202,8 +204,9 @@ print_rules(const struct saker_cfg_rule *rule, FILE *out)
 static void
 print_section(const char *name, const struct saker_cfg_section *s, FILE *out)
 {
-	fprintf(out, "\n### `%s`\n\n%s\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
-		name, s->help);
+	fprintf(out,
+		"\n### `%s`\n\n%s%s\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
+		name, s->help, s->restart ? " A change needs a restart." : "");
 	for (const struct saker_cfg_field *f = s->fields; f->name != NULL; f++)
 		print_field(f, out);
 	print_rules(s->rules, out);

@@ -33,6 +33,8 @@ static const struct saker_cfg_word sn_words[] = { { "time", SAKER_SN_TIME },
 	{ "counter", SAKER_SN_COUNTER }, { NULL, 0 } };
 static const struct saker_cfg_word replay_words[] = { { "window", SAKER_REPLAY_WINDOW },
 	{ "none", SAKER_REPLAY_NONE }, { NULL, 0 } };
+static const struct saker_cfg_word expiry_words[] = { { "warn", SAKER_EXPIRY_WARN },
+	{ "stop", SAKER_EXPIRY_STOP }, { NULL, 0 } };
 static const struct saker_cfg_word encap_words[] = { { "udp", SAKER_ENCAP_UDP },
 	{ "ip", SAKER_ENCAP_IP }, { NULL, 0 } };
 static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_PROTECT },
@@ -56,21 +58,25 @@ static const struct saker_cfg_word idle_words[] = { { "poll", SAKER_IDLE_POLL },
 static const struct saker_cfg_field gateway_fields[] = {
 	{ "name", SAKER_T_NAME, G(name), .def = "saker",
 		.help = "Name of this gateway, for people." },
-	{ "state_dir", SAKER_T_PATH, G(state_dir), .def = "./state",
+	{ "state_dir", SAKER_T_PATH, SAKER_F_RESTART, G(state_dir), .def = "./state",
 		.help = "Directory of the SN reservations. If it can't be written, nothing is sent "
 			"under protection." },
-	{ "driver", SAKER_T_NAME, G(driver), .def = "auto",
+	{ "driver", SAKER_T_NAME, SAKER_F_RESTART, G(driver), .def = "auto",
 		.help = "Crypto driver by name; `auto`: the best that passes its self-test." },
-	{ "mbufs", SAKER_T_INT, G(mbufs), .def = "16384", .min = 1024, .max = 4194304,
-		.help = "Packet buffers per port." },
-	{ "idle", SAKER_T_WORD, G(idle), .def = "poll", .words = idle_words,
+	{ "mbufs", SAKER_T_INT, SAKER_F_RESTART, G(mbufs), .def = "16384", .min = 1024,
+		.max = 4194304, .help = "Packet buffers per port." },
+	{ "idle", SAKER_T_WORD, SAKER_F_RESTART, G(idle), .def = "poll", .words = idle_words,
 		.help = "What workers do without packets: go on polling, or sleep for up to a "
 			"millisecond, which leaves the CPU idle and delays the first packet after "
 			"a silence." },
-	{ "steer", SAKER_T_WORD, G(steer), .def = "auto", .words = steer_words,
+	{ "steer", SAKER_T_WORD, SAKER_F_RESTART, G(steer), .def = "auto", .words = steer_words,
 		.help = "How received packets get to the worker that owns their session: by flow "
 			"rules of the NIC, or from any queue over rings between workers; `auto`: "
 			"by rules if the NIC takes them." },
+	{ "rotate_grace_ms", SAKER_T_INT, G(rotate_grace_ms), .def = "1000", .min = 0,
+		.max = 3600000,
+		.help = "How long new values of a root key are accepted before they seal, so that "
+			"peers can get them; the value that falls out is accepted as long." },
 	END_OF_FIELDS,
 };
 
@@ -119,6 +125,18 @@ static const struct saker_cfg_field root_key_fields[] = {
 		.help = "Id of the key, a multiple of 4 octets: what Master Key options carry." },
 	{ "file", SAKER_T_PATH, SAKER_F_REQUIRED, K(file),
 		.help = "The root key file: mode 0600, owned by the user that saker runs as." },
+	{ "max_age", SAKER_T_INT, K(max_age), .def = "0", .min = 0, .max = 100000000000,
+		.help = "Seconds that a value may be current; 0: any time. They count from `since` "
+			"in the key file, else from when the file was written." },
+	{ "max_packets", SAKER_T_INT, K(max_packets), .def = "0", .min = 0, .max = INT64_MAX,
+		.help = "Packets that this gateway may seal while a value is current; 0: any "
+			"number." },
+	{ "max_keys", SAKER_T_INT, K(max_keys), .def = "0", .min = 0, .max = INT64_MAX,
+		.help = "Data keys that this gateway may seal with while a value is current; 0: "
+			"any number." },
+	{ "on_expiry", SAKER_T_WORD, K(on_expiry), .def = "warn", .words = expiry_words,
+		.help = "What happens at a limit: `warn` says so, `stop` also seals nothing more "
+			"with that key (`key_expired`)." },
 	END_OF_FIELDS,
 };
 
@@ -339,7 +357,7 @@ const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS] = {
 		.list_at = offsetof(struct saker_config, gateway) },
 	[SAKER_SEC_PORTS] = { "ports", "port", "A list with one port of each role.", port_fields,
 		saker_cfg_port_rules, MANY(struct saker_cfg_port, ports, n_ports), .max = 64,
-		.finish = finish_port },
+		.finish = finish_port, .restart = true },
 	[SAKER_SEC_ROOT_KEYS] = { "root_keys", "root key",
 		"A list of root keys. The keys themselves stand in files of their own.",
 		root_key_fields, saker_cfg_root_key_rules,

@@ -21,15 +21,37 @@
 #define SAKER_CHECK_LEN  4  /**< octets of a check value */
 #define SAKER_CHECK_TEXT 9  /**< room for a check value as text */
 
-/** The three generations of a root key. */
-enum saker_generation { SAKER_PRE, SAKER_CURRENT, SAKER_NEXT, SAKER_GENERATIONS };
-
-/** A root key: up to three values with consecutive indices. */
-struct saker_root_values {
-	uint32_t index; /**< of current; pre is index - 1, next is index + 1 */
-	bool live[SAKER_GENERATIONS];
-	uint8_t value[SAKER_GENERATIONS][SAKER_ROOT_LEN];
+/**
+ * The three generations of a root key. A running gateway accepts a fourth for a while after a
+ * rotation: the former pre. Four indices in a row still differ modulo 4.
+ */
+enum saker_generation {
+	SAKER_PRE,
+	SAKER_CURRENT,
+	SAKER_NEXT,
+	SAKER_GENERATIONS,             /**< that a file may hold */
+	SAKER_OLD = SAKER_GENERATIONS, /**< never in a file */
+	SAKER_LIVE_GENERATIONS
 };
+
+/** A root key: up to three values with consecutive indices, and a fourth while it is rotated. */
+struct saker_root_values {
+	uint32_t index; /**< of current; see saker_root_index() */
+	uint64_t since; /**< when current became current, seconds of Unix time; 0: not known */
+	bool live[SAKER_LIVE_GENERATIONS];
+	uint8_t value[SAKER_LIVE_GENERATIONS][SAKER_ROOT_LEN];
+};
+
+/** Index of a generation: old, pre, current and next follow each other. */
+static inline uint32_t
+saker_root_index(const struct saker_root_values *k, unsigned int generation)
+{
+	static const uint8_t before_next[SAKER_LIVE_GENERATIONS] = {
+		[SAKER_PRE] = 2, [SAKER_CURRENT] = 1, [SAKER_NEXT] = 0, [SAKER_OLD] = 3
+	};
+
+	return k->index + 1 - before_next[generation];
+}
 
 /** How root keys become a master key. */
 enum saker_combine { SAKER_HKDF, SAKER_XOR };

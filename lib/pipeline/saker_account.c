@@ -19,7 +19,7 @@ count_outbound(struct saker_worker *w, const struct saker_burst *b, unsigned int
 	const struct saker_policy *p = b->policy[i];
 
 	if (p != NULL)
-		w->policy_count[p->index].out_drops++;
+		w->policy_count[p->index]->out_drops++;
 }
 
 static void
@@ -28,7 +28,7 @@ count_inbound(struct saker_worker *w, const struct saker_burst *b, unsigned int 
 	const struct saker_group *g = b->group[i];
 
 	if (g != NULL && w->group_count != NULL)
-		w->group_count[g->index].in_drops++;
+		w->group_count[g->index]->in_drops++;
 }
 
 void

@@ -104,8 +104,8 @@ clear(struct saker_worker *w, struct saker_burst *b)
 			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
 			continue;
 		}
-		w->policy_count[p->index].in_packets++;
-		w->policy_count[p->index].in_octets += b->view[i].total;
+		w->policy_count[p->index]->in_packets++;
+		w->policy_count[p->index]->in_octets += b->view[i].total;
 		saker_worker_send(w, SAKER_INBOUND, b->m[i], b->view[i].family);
 		saker_burst_drop(b, i, SAKER_MOVED);
 	}

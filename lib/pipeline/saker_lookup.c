@@ -232,6 +232,6 @@ saker_count_policies(struct saker_worker *w, const struct saker_burst *b, enum s
 		for (; i < b->n && b->policy[i] == p && b->why[i] == SAKER_OK; i++)
 			octets += b->view[i].total;
 		if (i > first)
-			count_policy(&w->policy_count[p->index], d, i - first, octets);
+			count_policy(w->policy_count[p->index], d, i - first, octets);
 	}
 }

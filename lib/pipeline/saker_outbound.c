@@ -33,8 +33,8 @@ act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	} else if (b->view[i].total > w->tx[SAKER_OUTBOUND].mtu) {
 		saker_burst_drop(b, i, SAKER_DROP_MTU);
 	} else {
-		w->policy_count[p->index].out_packets++;
-		w->policy_count[p->index].out_octets += b->view[i].total;
+		w->policy_count[p->index]->out_packets++;
+		w->policy_count[p->index]->out_octets += b->view[i].total;
 		saker_worker_send(w, SAKER_OUTBOUND, b->m[i], b->view[i].family);
 		saker_burst_drop(b, i, SAKER_MOVED);
 	}
@@ -225,7 +225,7 @@ static uint16_t
 assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 {
 	unsigned int sender = b->policy[first]->sender;
-	struct saker_sn_line *line = &w->lines[sender];
+	struct saker_sn_line *line = w->lines[sender];
 	uint16_t end = first, at = first;
 
 	while (end < b->n && b->policy[end]->sender == sender)

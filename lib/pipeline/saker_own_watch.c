@@ -31,7 +31,7 @@ may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned 
 
 	if (line >= w->n_workers)
 		return false;
-	used = (uint64_t)saker_sn_line_used(&w->workers[line]->lines[sender], &blocks);
+	used = (uint64_t)saker_sn_line_used(w->taken->holding[line].lines[sender], &blocks);
 	return (int64_t)(b->sn[i] - used) <= 0;
 }
 
@@ -46,7 +46,7 @@ count(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 	sender = own_sender(w, b, i);
 	if (sender < 0)
 		return;
-	c = &w->group_count[b->group[i]->index];
+	c = w->group_count[b->group[i]->index];
 	c->own_source++;
 	c->twin += !may_be_ours(w, b, i, sender);
 }

@@ -279,12 +279,47 @@ empty_inbox(struct saker_worker *w)
 	return n;
 }
 
+/* Of a group whose windows are new, or reach further back than they did. */
+static uint64_t
+guard_since(const struct saker_worker *w, struct saker_guard *guard)
+{
+	int64_t since = (int64_t)w->clock.now_ms + guard->shift_ms;
+
+	if (guard->pending && since > (int64_t)guard->since_ms)
+		guard->since_ms = (uint64_t)since;
+	guard->pending = false;
+	return guard->since_ms;
+}
+
+void
+saker_worker_take(struct saker_worker *w, const struct saker_edition *e)
+{
+	const struct saker_holding *h = &e->holding[w->index];
+
+	for (unsigned int i = 0; i < h->n_changes; i++)
+		saker_sn_line_follow(
+			h->changes[i].line, h->changes[i].before, h->changes[i].same_key);
+	for (unsigned int i = 0; i < e->snapshot->n_groups; i++)
+		h->fresh[i].since_ms = guard_since(w, h->guard[i]);
+	w->taken = e;
+	w->s = e->snapshot;
+	w->cache = h->cache;
+	w->lines = h->lines;
+	w->replay = h->replay;
+	w->fresh = h->fresh;
+	w->policy_count = h->policy_count;
+	w->group_count = h->group_count;
+}
+
 static unsigned int
 go_round(struct saker_worker *w)
 {
+	const struct saker_edition *e;
 	unsigned int n;
 
-	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
+	e = atomic_load_explicit(w->edition, memory_order_acquire);
+	if (unlikely(e != w->taken))
+		saker_worker_take(w, e);
 	saker_hops_poll(w);
 	w->watching = w->watch == NULL ? 0
 				       : atomic_load_explicit(&w->watch->on, memory_order_acquire);
@@ -306,7 +341,6 @@ saker_worker_run(void *arg)
 	saker_idle_begin(w);
 	read_clock(w);
 	saker_clock_start(&w->clock, w->now_ms);
-	w->s = atomic_load_explicit(w->snapshot, memory_order_acquire);
 	for (unsigned int i = 0; i < w->s->n_groups; i++)
 		w->fresh[i].now_ms = 0; /* the start has changed */
 	while (atomic_load_explicit(w->running, memory_order_relaxed)) {

@@ -20,9 +20,8 @@
 #include <rte_spinlock.h>
 
 #include "saker_burst.h"
-#include "saker_key_cache.h"
+#include "saker_edition.h"
 #include "saker_link.h"
-#include "saker_sn.h"
 #include "saker_steer.h"
 #include "saker_watch.h"
 
@@ -73,19 +72,6 @@ struct saker_load {
 	uint64_t held_back;  /**< rounds that ended with packets waiting for a full inbox */
 };
 
-/** Counters of one policy on one lcore. */
-struct saker_policy_count {
-	uint64_t out_packets, out_octets, in_packets, in_octets;
-	uint64_t out_drops; /**< outbound packets that were lost once the policy was known */
-};
-
-/** Counters of one trust group on one lcore. */
-struct saker_group_count {
-	uint64_t in_drops;   /**< inbound packets that were lost once the group was known */
-	uint64_t own_source; /**< that verified and name our own source */
-	uint64_t twin;       /**< of these, such as this gateway has not sent */
-};
-
 /** A receive queue and the way its packets go. */
 struct saker_rx {
 	uint16_t port, queue;
@@ -117,18 +103,15 @@ struct saker_worker {
 	/* set up by the control thread */
 	unsigned int index, lcore, n_workers;
 	int socket;
-	struct saker_worker *const *workers; /**< all, by index */
-	const struct saker_steer *steer;     /**< who owns what */
-	const struct saker_snapshot *_Atomic *snapshot;
+	struct saker_worker *const *workers;          /**< all, by index */
+	const struct saker_steer *steer;              /**< who owns what */
+	const struct saker_edition *_Atomic *edition; /**< the one in force */
 	struct rte_rcu_qsbr *qsbr;
 	_Atomic bool *running;
 	struct saker_watch *watch; /**< NULL: nobody looks */
 	const struct saker_crypto_ops *crypto;
 	void *crypto_ctx;
-	struct saker_key_cache *cache;      /**< NULL: no group wants one */
-	struct saker_sn_line *lines;        /**< one per sender */
-	struct saker_replay_table **replay; /**< one per group, NULL: none */
-	struct rte_ring *inbox;             /**< packets that other workers received for this one */
+	struct rte_ring *inbox; /**< packets that other workers received for this one */
 	struct saker_rx rx[SAKER_MAX_QUEUES];
 	unsigned int n_rx;
 	struct saker_tx
@@ -139,9 +122,13 @@ struct saker_worker {
 	struct saker_hops *hops;                  /**< neighbours; NULL: answers nobody */
 
 	/* the worker's own */
-	const struct saker_snapshot *s; /**< for this loop */
+	const struct saker_edition *taken; /**< for this loop; the next ones are its parts */
+	const struct saker_snapshot *s;
+	struct saker_key_cache *cache;      /**< NULL: no group wants one */
+	struct saker_sn_line **lines;       /**< one per sender */
+	struct saker_replay_table **replay; /**< one per group, NULL: none */
+	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;
-	struct saker_fresh_base *fresh;        /**< one per group, renewed when the clock moves */
 	uint64_t now_ms;                       /**< the clock, read once a burst */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
@@ -157,14 +144,20 @@ struct saker_worker {
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));
 	struct saker_load load;
-	bool interrupts;                         /**< a packet ends a sleep */
-	struct saker_policy_count *policy_count; /**< one per policy */
-	struct saker_group_count *group_count;   /**< one per group; NULL: not counted */
-	uint64_t capture_lost[SAKER_POINTS];     /**< packets that a capture had no room for */
-	_Atomic uint64_t loops;                  /**< times round */
-	_Atomic uint64_t idle_since;             /**< `loops` when the last packet was seen */
+	bool interrupts;                          /**< a packet ends a sleep */
+	struct saker_policy_count **policy_count; /**< one per policy */
+	struct saker_group_count **group_count;   /**< one per group; NULL: not counted */
+	uint64_t capture_lost[SAKER_POINTS];      /**< packets that a capture had no room for */
+	_Atomic uint64_t loops;                   /**< times round */
+	_Atomic uint64_t idle_since;              /**< `loops` when the last packet was seen */
 	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */
 };
+
+/**
+ * Work by an edition from now on: SN lines go on where those before them stopped. By the worker
+ * between two bursts; by the control thread while the worker stands still.
+ */
+void saker_worker_take(struct saker_worker *w, const struct saker_edition *e);
 
 /** Body of a worker lcore: loops until *w->running is false. @param arg struct saker_worker */
 int saker_worker_run(void *arg);

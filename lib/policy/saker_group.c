@@ -33,12 +33,12 @@ add_key(const struct saker_group_env *env, struct saker_group *g, uint16_t key)
 	const struct saker_cfg_root_key *cfg = &env->config->root_keys[key];
 	const struct saker_root_values *values = &env->roots->values[key];
 
-	for (unsigned int gen = 0; gen < SAKER_GENERATIONS; gen++) {
+	for (unsigned int gen = 0; gen < SAKER_LIVE_GENERATIONS; gen++) {
 		struct saker_root_slot slot = {
 			.key = key,
 			.generation = (uint8_t)gen,
 			.id_len = cfg->id.len,
-			.index = values->index + gen - SAKER_CURRENT,
+			.index = saker_root_index(values, gen),
 			.id = cfg->id.octets,
 		};
 
@@ -148,7 +148,7 @@ sends_with(const struct saker_group *g, unsigned int n)
 
 		if (s->key == UINT16_MAX)
 			continue;
-		if (s->generation != SAKER_CURRENT || s->key != g->send_key[l])
+		if (s->generation != g->send_gen[l] || s->key != g->send_key[l])
 			return false;
 	}
 	return true;
@@ -319,9 +319,13 @@ saker_group_build(
 	set_roles(g);
 	if (cfg->data_keys != NULL)
 		return build_client(env, g);
-	for (unsigned int i = 0; i < cfg->root_keys.n; i++)
-		g->send_key[env->config->root_keys[cfg->root_keys.index[i]].level] =
-			cfg->root_keys.index[i];
+	for (unsigned int i = 0; i < cfg->root_keys.n; i++) {
+		uint16_t key = cfg->root_keys.index[i];
+		enum saker_level level = env->config->root_keys[key].level;
+
+		g->send_key[level] = key;
+		g->send_gen[level] = env->roots->sending[key].generation;
+	}
 	if (collect_slots(env, g) != 0)
 		return -EINVAL;
 	if (check_values(env, g) != 0)

@@ -157,7 +157,7 @@ fill_mk_options(const struct saker_group *g, struct saker_eesp_form *form)
 		for (unsigned int i = 0; i < g->level[l].n; i++) {
 			const struct saker_root_slot *slot = &g->level[l].slot[i];
 
-			if (slot->key != g->send_key[l] || slot->generation != SAKER_CURRENT)
+			if (slot->key != g->send_key[l] || slot->generation != g->send_gen[l])
 				continue;
 			form->mk[l].id_len = slot->id_len;
 			form->mk[l].index = (uint8_t)slot->index;

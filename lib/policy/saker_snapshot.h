@@ -21,6 +21,8 @@
 #include "saker_crypto.h"
 #include "saker_front.h"
 #include "saker_keysource.h"
+#include "saker_outer.h"
+#include "saker_root.h"
 #include "saker_spi.h"
 
 #define SAKER_MAX_MASTERS                                                                          \
@@ -73,7 +75,8 @@ struct saker_group {
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
 	struct saker_root_slots level[SAKER_LEVELS];
 	uint16_t send_key[SAKER_LEVELS]; /**< configured root key of each level, UINT16_MAX: none */
-	uint16_t sending;                /**< master key that seals: current of each level */
+	uint8_t send_gen[SAKER_LEVELS];  /**< which of its values seals: enum saker_generation */
+	uint16_t sending;                /**< master key that seals */
 	uint8_t mk_check[8];             /**< of the sending master key, for the SN store */
 	char check_text[SAKER_CHECK_TEXT]; /**< the same, for display */
 	uint8_t key_idx;                   /**< KeyIdx of the sending root keys */
@@ -128,8 +131,9 @@ struct saker_snapshot {
 /** The keys of a configuration, in its order, in saker_secret_alloc() memory. */
 struct saker_root_set {
 	unsigned int n, n_groups;
-	struct saker_root_values *values; /**< one a root key */
-	struct saker_client_keys *client; /**< one a trust group; empty unless it has data_keys */
+	struct saker_root_values *values;   /**< one a root key */
+	struct saker_root_sending *sending; /**< one a root key */
+	struct saker_client_keys *client;   /**< one a trust group; empty unless it has data_keys */
 };
 
 /**
@@ -141,6 +145,23 @@ int saker_root_set_load(const struct saker_config *c, const struct saker_keysour
 
 /** Wipe and free. */
 void saker_root_set_free(struct saker_root_set *set);
+
+/** Copy a set. @return 0 or -ENOMEM; then @p to is empty */
+int saker_root_set_copy(struct saker_root_set *to, const struct saker_root_set *from);
+
+/** Number of the root key that is the same one in another configuration, or -1: it is new there. */
+int saker_root_set_same(
+	const struct saker_config *c, unsigned int key, const struct saker_config *in);
+
+/**
+ * Let a set that was just loaded follow the one in use: root keys of the same name, level and id
+ * go on from it (saker_root.h), all others are new.
+ * @param now_ms of the monotonic clock; the grace time is the gateway's rotate_grace_ms
+ * @return 0, or -EINVAL: faults were added
+ */
+int saker_root_set_follow(struct saker_root_set *set, const struct saker_config *c,
+	const struct saker_root_set *before, const struct saker_config *before_c, uint64_t now_ms,
+	struct saker_faults *faults);
 
 /**
  * Check what only the key values can tell: equal values within a group, one value in two

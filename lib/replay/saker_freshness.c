@@ -21,6 +21,18 @@ saker_clock_step(struct saker_clock *c, uint64_t unix_ms)
 		c->now_ms = unix_ms;
 }
 
+/* The last slot of which windows may have forgotten something. */
+static int64_t
+guarded(const struct saker_fresh_base *b, const struct saker_sn_params *p,
+	const struct saker_clock *c, bool start_guard)
+{
+	uint64_t until_ms = start_guard ? c->start_ms + p->skew_ms : 0;
+
+	if (b->since_ms > until_ms)
+		until_ms = b->since_ms;
+	return until_ms > 0 ? (int64_t)(until_ms / p->slot_ms) : -1;
+}
+
 static void
 prepare_time(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const struct saker_clock *c, bool start_guard)
@@ -35,7 +47,7 @@ prepare_time(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	b->now_run = (int64_t)(c->now_ms / p->slot_ms);
 	b->oldest = (int64_t)saker_oldest_run(p, c);
 	b->newest = (int64_t)((c->now_ms + p->skew_ms) / p->slot_ms);
-	b->guarded = start_guard ? (int64_t)((c->start_ms + p->skew_ms) / p->slot_ms) : -1;
+	b->guarded = guarded(b, p, c, start_guard);
 }
 
 /* Runs count from one, so that epoch 0 has a predecessor: serial numbers go round. */
@@ -50,7 +62,10 @@ void
 saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const struct saker_clock *c, bool start_guard)
 {
+	const uint64_t since_ms = b->since_ms;
+
 	memset(b, 0, sizeof(*b));
+	b->since_ms = since_ms;
 	b->mode = p->mode;
 	b->now_ms = c->now_ms;
 	if (p->mode == SAKER_SN_TIME)
@@ -74,7 +89,7 @@ enum saker_drop
 saker_fresh(const struct saker_sn_params *p, const struct saker_clock *c, bool start_guard,
 	uint64_t sn, struct saker_sn_place *place)
 {
-	struct saker_fresh_base base;
+	struct saker_fresh_base base = { .since_ms = 0 };
 
 	saker_fresh_prepare(&base, p, c, start_guard);
 	return saker_fresh_at(&base, sn, place);

@@ -36,17 +36,21 @@ struct saker_sn_place {
 
 /** What freshness is judged by, for one group at one reading of the clock. */
 struct saker_fresh_base {
-	uint64_t now_ms;                 /**< the reading */
-	int64_t epoch_run;               /**< run at which the present epoch begins */
-	int64_t now_run;                 /**< present run (time discipline) */
-	int64_t per_epoch;               /**< runs of an epoch (time discipline) */
-	int64_t half;                    /**< runs of half of all epochs (time discipline) */
+	uint64_t since_ms; /**< kept: slots up to this one are refused; the windows are younger */
+	uint64_t now_ms;   /**< the reading */
+	int64_t epoch_run; /**< run at which the present epoch begins */
+	int64_t now_run;   /**< present run (time discipline) */
+	int64_t per_epoch; /**< runs of an epoch (time discipline) */
+	int64_t half;      /**< runs of half of all epochs (time discipline) */
 	int64_t oldest, newest, guarded; /**< limits, in runs (time discipline) */
 	uint16_t epoch;                  /**< present epoch, wrapped */
 	uint8_t mode;                    /**< enum saker_sn_mode */
 };
 
-/** Do once what needs division. @param start_guard refuse slots up to start + skew */
+/**
+ * Do once what needs division; b->since_ms stands already.
+ * @param start_guard refuse slots up to start + skew
+ */
 void saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const struct saker_clock *c, bool start_guard);
 

@@ -55,6 +55,15 @@ saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn)
 	return saker_sn_make(saker_sn_epoch(sn), word & UINT32_MAX);
 }
 
+bool
+saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_params *b)
+{
+	return a->mode == b->mode && a->epoch == b->epoch && a->epoch_seconds == b->epoch_seconds &&
+	       a->slot_ms == b->slot_ms && a->window_ms == b->window_ms &&
+	       a->skew_ms == b->skew_ms && a->rekey_shift == b->rekey_shift &&
+	       a->max_blocks == b->max_blocks;
+}
+
 /* A seqlock as in Boehm, "Can seqlocks get along with programming language memory models?" */
 static void
 write_begin(_Atomic uint32_t *version)
@@ -125,6 +134,8 @@ publish_used(struct saker_sn_line *l)
 	put(&l->shared.used_hi, (uint64_t)(l->last >> 64));
 	put(&l->shared.used_lo, (uint64_t)l->last);
 	put(&l->shared.used_blocks, l->blocks);
+	put(&l->shared.packets, l->life.packets);
+	put(&l->shared.keys, l->life.keys);
 	write_end(&l->shared.used_version);
 }
 
@@ -199,6 +210,8 @@ take_of_key(struct saker_sn_line *l, saker_sn run, const uint16_t *blocks, uint1
 	for (i = 0; i < n && sum + blocks[i] <= limit; i++)
 		sum += blocks[i];
 	if (i > 0) {
+		l->life.keys += run != l->key_run || l->life.packets == 0;
+		l->life.packets += i;
 		l->key_run = run;
 		l->blocks = sum;
 	}
@@ -238,6 +251,7 @@ struct saker_sn_grant
 saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
 	struct saker_sn_grant g = { .n = n, .why = SAKER_OK };
+	uint32_t stopped = atomic_load_explicit(&l->shared.stopped, memory_order_relaxed);
 	saker_sn first;
 
 	refresh_limit(l);
@@ -246,6 +260,8 @@ saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks,
 		cap(&g, 0, SAKER_DROP_SN_UNRESERVED);
 		return g;
 	}
+	if (stopped != SAKER_OK)
+		cap(&g, 0, (enum saker_drop)stopped);
 	first = first_sn(l, unix_ms);
 	g.first = (uint64_t)first;
 	g.epoch = saker_sn_epoch(first);
@@ -271,6 +287,27 @@ saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *params
 	l->key_run = saker_sn_key_run(params, start);
 	l->blocks = blocks;
 	publish_used(l);
+}
+
+void
+saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before, bool same_key)
+{
+	if (before->last > l->last)
+		l->last = before->last;
+	if (same_key) {
+		l->key_run = before->key_run;
+		l->blocks = before->blocks;
+	}
+	publish_used(l);
+}
+
+void
+saker_sn_line_presume(struct saker_sn_line *l, saker_sn used)
+{
+	write_begin(&l->shared.used_version);
+	put(&l->shared.used_hi, (uint64_t)(used >> 64));
+	put(&l->shared.used_lo, (uint64_t)used);
+	write_end(&l->shared.used_version);
 }
 
 void
@@ -322,4 +359,20 @@ saker_sn_line_limit_get(const struct saker_sn_line *l)
 		limit = get_sn(&l->shared.limit_hi, &l->shared.limit_lo);
 	} while (!read_valid(&l->shared.version, version));
 	return limit;
+}
+
+struct saker_sn_life
+saker_sn_line_life(const struct saker_sn_line *l)
+{
+	struct saker_sn_life life = { get(&l->shared.packets), get(&l->shared.keys) };
+
+	if (l->flow_keys)
+		life.keys = life.packets;
+	return life;
+}
+
+void
+saker_sn_line_stop(struct saker_sn_line *l, enum saker_drop why)
+{
+	atomic_store_explicit(&l->shared.stopped, (uint32_t)why, memory_order_relaxed);
 }

@@ -83,15 +83,28 @@ uint64_t saker_sn_unix_ms(const struct saker_sn_params *p, saker_sn sn);
 /** Which data key seals an SN: its epoch, and the rekey word as the counter. */
 saker_sn saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn);
 
+/** True if two sets of parameters are the same in every field. */
+bool saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_params *b);
+
+/** What a line has sent under its master key. */
+struct saker_sn_life {
+	uint64_t packets;
+	uint64_t
+		keys; /**< data keys: changes of epoch or rekey word; see saker_sn_line.flow_keys */
+};
+
 /** One SN line; all zero, it grants nothing (sn_unreserved). Its fields belong to the worker but
  * for `shared`. */
 struct saker_sn_line {
 	struct saker_sn_params params;
-	saker_sn last;         /**< last SN handed out, or the one below the first */
-	uint64_t start_ms;     /**< time: nothing is sent before the clock gets here */
-	uint64_t mk_first;     /**< first epoch of the master key */
-	saker_sn key_run;      /**< which data key: epoch and rekey word */
-	uint64_t blocks;       /**< AES blocks it has encrypted on this line */
+	bool retired;      /**< control thread: not to be supplied any more */
+	bool flow_keys;    /**< sources hold flows: every packet counts as a data key */
+	saker_sn last;     /**< last SN handed out, or the one below the first */
+	uint64_t start_ms; /**< time: nothing is sent before the clock gets here */
+	uint64_t mk_first; /**< first epoch of the master key */
+	saker_sn key_run;  /**< which data key: epoch and rekey word */
+	uint64_t blocks;   /**< AES blocks it has encrypted on this line */
+	struct saker_sn_life life;
 	saker_sn limit;        /**< copy of the published limit: no SN at or above it */
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
@@ -99,8 +112,10 @@ struct saker_sn_line {
 	struct {
 		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
 		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
-		_Atomic uint32_t used_version; /**< the same, worker to keeper */
+		_Atomic uint32_t stopped;      /**< enum saker_drop, SAKER_OK: may send */
+		_Atomic uint32_t used_version; /**< the same as version, worker to keeper */
 		_Atomic uint64_t used_hi, used_lo, used_blocks;
+		_Atomic uint64_t packets, keys;
 	} shared __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
@@ -113,6 +128,21 @@ struct saker_sn_line {
  */
 void saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *params,
 	saker_sn start, uint64_t mk_first, uint64_t blocks);
+
+/**
+ * Go on where another line of the same source and session stopped, so that no SN comes again under
+ * any key: by the worker, at the moment it changes from one line to the other, or while it stands
+ * still. The line was made ready with at least a reservation of its own.
+ * @param same_key both are for one master key: its blocks count on
+ */
+void saker_sn_line_follow(
+	struct saker_sn_line *l, const struct saker_sn_line *before, bool same_key);
+
+/**
+ * Keeper: publish as used what a line may find used when its worker comes to it. Others who look
+ * meanwhile then take nothing that was sent for unsent.
+ */
+void saker_sn_line_presume(struct saker_sn_line *l, saker_sn used);
 
 /** What saker_sn_take() grants. */
 struct saker_sn_grant {
@@ -146,5 +176,11 @@ saker_sn saker_sn_line_used(const struct saker_sn_line *l, uint64_t *blocks);
 
 /** Any thread: the limit last published; 0 if none yet. */
 saker_sn saker_sn_line_limit_get(const struct saker_sn_line *l);
+
+/** Any thread: what the line has sent, as last published by the worker. */
+struct saker_sn_life saker_sn_line_life(const struct saker_sn_line *l);
+
+/** Any thread: grant nothing any more, for that reason; SAKER_OK: go on. */
+void saker_sn_line_stop(struct saker_sn_line *l, enum saker_drop why);
 
 #endif

@@ -2,18 +2,13 @@
  * Copyright (c) 2026 The saker authors
  */
 
-#include "saker_sn_keeper.h"
+#include "saker_sn_keeper_internal.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "saker_bytes.h"
 
 #define COUNTER_CHUNK   (UINT64_C(1) << 26) /* SNs of a reservation, counter discipline */
 #define COUNTER_TICK_MS 20
@@ -24,42 +19,10 @@
 #define NS_PER_MS       1000000L
 #define NS_PER_S        1000000000L
 
-struct supply {
-	struct saker_sn_line *line;
-	struct saker_sn_record record; /* persisted, and published once the line has a limit */
-	struct saker_sn_record next;   /* about to be persisted */
-};
-
-struct saker_sn_keeper {
-	struct saker_sn_store *store;
-	struct supply *supplies;
-	unsigned int n;
-	_Atomic bool failed;
-	_Atomic int error;
-	_Atomic uint64_t commits;
-	bool started;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* of stop */
-	pthread_cond_t wake;
-	bool stop;
-};
-
-static saker_sn
-higher(saker_sn a, saker_sn b)
-{
-	return a > b ? a : b;
-}
-
 static uint64_t
 smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static bool
-in_time(const struct saker_sn_params *p)
-{
-	return p->mode == SAKER_SN_TIME;
 }
 
 static uint64_t
@@ -69,15 +32,6 @@ clock_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)(now.tv_nsec / NS_PER_MS);
-}
-
-/* The end of the slot that is skew/2 ahead. Its beginning would leave nothing to send in a slot
- * that is longer than skew/2.
- */
-static saker_sn
-time_reservation(const struct saker_sn_params *p, uint64_t unix_ms)
-{
-	return saker_sn_at(p, unix_ms + p->skew_ms / 2) | SAKER_SEQ_MAX;
 }
 
 static saker_sn
@@ -98,7 +52,7 @@ allowance(const struct saker_sn_params *p)
 
 /* Blocks to promise for the data key of the next reservation. */
 static uint64_t
-blocks_reservation(const struct supply *s, saker_sn used, uint64_t used_blocks)
+blocks_reservation(const struct saker_sn_supply *s, saker_sn used, uint64_t used_blocks)
 {
 	const struct saker_sn_params *p = &s->line->params;
 	uint64_t spent = saker_sn_key_run(p, used) == s->next.key_run ? used_blocks : 0;
@@ -117,7 +71,7 @@ time_left(const struct saker_sn_params *p, saker_sn limit, uint64_t unix_ms)
 
 /* Plan the next reservation of a line. Returns true if it is time to make it. */
 static bool
-plan(struct supply *s, uint64_t unix_ms)
+plan(struct saker_sn_supply *s, uint64_t unix_ms)
 {
 	const struct saker_sn_params *p = &s->line->params;
 	saker_sn limit = saker_sn_line_limit_get(s->line), used;
@@ -125,8 +79,9 @@ plan(struct supply *s, uint64_t unix_ms)
 
 	used = saker_sn_line_used(s->line, &used_blocks);
 	s->next = s->record;
-	s->next.reserved = higher(s->record.reserved,
-		in_time(p) ? time_reservation(p, unix_ms) : counter_reservation(p, used));
+	s->next.reserved = saker_sn_higher(
+		s->record.reserved, saker_sn_in_time(p) ? saker_sn_time_reservation(p, unix_ms)
+							: counter_reservation(p, used));
 	s->next.key_run = saker_sn_key_run(p, s->next.reserved);
 	s->next.blocks = blocks_reservation(s, used, used_blocks);
 	if (s->next.key_run == s->record.key_run &&
@@ -134,8 +89,8 @@ plan(struct supply *s, uint64_t unix_ms)
 		return true;
 	if (s->next.reserved <= limit)
 		return false;
-	return in_time(p) ? time_left(p, limit, unix_ms) <= p->skew_ms / 4
-			  : limit < used + COUNTER_CHUNK / 2;
+	return saker_sn_in_time(p) ? time_left(p, limit, unix_ms) <= p->skew_ms / 4
+				   : limit < used + COUNTER_CHUNK / 2;
 }
 
 static int
@@ -148,14 +103,15 @@ persist(struct saker_sn_keeper *k)
 }
 
 static void
-publish(struct supply *s)
+publish(struct saker_sn_supply *s)
 {
 	s->record = s->next;
 	saker_sn_line_reserve(s->line, s->record.reserved, s->record.blocks);
 }
 
-int
-saker_sn_keeper_renew(struct saker_sn_keeper *k, uint64_t unix_ms)
+/* With the mutex held. */
+static int
+renew(struct saker_sn_keeper *k, uint64_t unix_ms)
 {
 	bool due = false;
 	int rc;
@@ -176,6 +132,17 @@ saker_sn_keeper_renew(struct saker_sn_keeper *k, uint64_t unix_ms)
 	return 0;
 }
 
+int
+saker_sn_keeper_renew(struct saker_sn_keeper *k, uint64_t unix_ms)
+{
+	int rc;
+
+	pthread_mutex_lock(&k->mutex);
+	rc = renew(k, unix_ms);
+	pthread_mutex_unlock(&k->mutex);
+	return rc;
+}
+
 /* How long the thread may sleep without missing a line that becomes due. */
 static uint64_t
 tick_ms(const struct saker_sn_keeper *k)
@@ -185,7 +152,7 @@ tick_ms(const struct saker_sn_keeper *k)
 	for (unsigned int i = 0; i < k->n; i++) {
 		const struct saker_sn_params *p = &k->supplies[i].line->params;
 
-		tick = smaller(tick, in_time(p) ? p->skew_ms / 8 : COUNTER_TICK_MS);
+		tick = smaller(tick, saker_sn_in_time(p) ? p->skew_ms / 8 : COUNTER_TICK_MS);
 	}
 	return tick > 0 ? tick : 1;
 }
@@ -209,15 +176,14 @@ static void *
 run(void *arg)
 {
 	struct saker_sn_keeper *k = arg;
-	uint64_t tick = tick_ms(k);
 
 	pthread_mutex_lock(&k->mutex);
 	while (!k->stop) {
-		struct timespec next = deadline(tick);
+		struct timespec next = deadline(tick_ms(k));
 
 		pthread_cond_timedwait(&k->wake, &k->mutex, &next);
 		if (!k->stop)
-			saker_sn_keeper_renew(k, clock_ms());
+			(void)renew(k, clock_ms());
 	}
 	pthread_mutex_unlock(&k->mutex);
 	return NULL;
@@ -277,124 +243,6 @@ saker_sn_keeper_create(struct saker_sn_store *store)
 	pthread_cond_init(&k->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	return k;
-}
-
-static void __attribute__((format(printf, 3, 4)))
-line_fault(struct saker_faults *faults, const struct saker_sn_id *id, const char *format, ...)
-{
-	char source[2 * sizeof(id->source) + 1], what[160];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(what, sizeof(what), format, ap);
-	va_end(ap);
-	saker_fault(faults, NULL, 0, "format %c, spi 0x%" PRIx32 ", source %s, session %u: %s",
-		id->format, id->spi, saker_hex_encode(id->source, id->source_len, source),
-		id->session, what);
-}
-
-static bool
-epoch_allowed(const struct saker_sn_params *p, const struct saker_sn_record *r,
-	struct saker_faults *faults)
-{
-	uint64_t persisted = r->reserved == 0 ? 0 : saker_sn_epoch(r->reserved - 1);
-
-	if (p->epoch < persisted)
-		line_fault(faults, &r->id,
-			"epoch %" PRIu64 " lies behind the persisted epoch %" PRIu64
-			", raise epoch",
-			p->epoch, persisted);
-	else if (p->epoch < saker_sn_epoch(r->reserved))
-		line_fault(faults, &r->id,
-			"the counter of epoch %" PRIu64 " is used up, raise epoch", p->epoch);
-	else
-		return true;
-	return false;
-}
-
-/* The first SN once the clock has passed a reservation. */
-static saker_sn
-first_after(const struct saker_sn_params *p, saker_sn reserved)
-{
-	uint64_t ms = saker_sn_unix_ms(p, reserved);
-
-	if ((reserved & SAKER_SEQ_MAX) > 1)
-		ms += p->slot_ms;
-	return higher(reserved, saker_sn_at(p, ms));
-}
-
-/* With a new master key a line also begins at the clock at least, so that none of its epochs
- * lies before the first, from which the life of the key counts.
- */
-static saker_sn
-first_in_time(const struct saker_sn_params *p, const struct saker_sn_record *r, saker_sn highest,
-	uint64_t unix_ms)
-{
-	if (highest == 0)
-		return first_after(p, time_reservation(p, unix_ms));
-	if (r == NULL)
-		return higher(first_after(p, highest), saker_sn_at(p, unix_ms));
-	return first_after(p, highest);
-}
-
-static bool
-is_taken(const struct saker_sn_keeper *k, const struct saker_sn_id *id)
-{
-	for (unsigned int i = 0; i < k->n; i++) {
-		const struct saker_sn_id *other = &k->supplies[i].record.id;
-
-		if (other->format == id->format && other->spi == id->spi &&
-			other->session == id->session && other->source_len == id->source_len &&
-			memcmp(other->source, id->source, id->source_len) == 0 &&
-			memcmp(other->mk_check, id->mk_check, sizeof(id->mk_check)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int
-append(struct saker_sn_keeper *k, const struct supply *s)
-{
-	struct supply *grown = reallocarray(k->supplies, k->n + 1, sizeof(*grown));
-
-	if (grown == NULL)
-		return -ENOMEM;
-	k->supplies = grown;
-	k->supplies[k->n++] = *s;
-	return 0;
-}
-
-int
-saker_sn_keeper_add(struct saker_sn_keeper *k, const struct saker_sn_id *id,
-	const struct saker_sn_params *params, struct saker_sn_line *line, uint64_t unix_ms,
-	struct saker_faults *faults)
-{
-	const struct saker_sn_record *r = saker_sn_store_find(k->store, id);
-	struct supply s = { .line = line, .record = { .id = *id } };
-	uint64_t blocks = 0;
-	saker_sn first;
-
-	if (is_taken(k, id)) {
-		line_fault(faults, id, "two senders share one SN line, give each its own source");
-		return -EINVAL;
-	}
-	if (in_time(params))
-		first = first_in_time(params, r, saker_sn_store_highest(k->store, id), unix_ms);
-	else if (r != NULL && !epoch_allowed(params, r, faults))
-		return -EINVAL;
-	else
-		first = higher(saker_sn_make(params->epoch, 1), r == NULL ? 0 : r->reserved);
-	s.record.mk_first = saker_sn_epoch(first);
-	if (r != NULL)
-		s.record = *r;
-	if (append(k, &s) != 0) {
-		line_fault(faults, id, "no memory for its SN line");
-		return -EINVAL;
-	}
-	if (s.record.key_run == saker_sn_key_run(params, first - 1))
-		blocks = s.record.blocks;
-	saker_sn_line_init(line, params, first - 1, s.record.mk_first, blocks);
-	return 0;
 }
 
 uint64_t

@@ -11,8 +11,12 @@
  * worker. In the time discipline a reservation ends with the slot that is skew/2 ahead of the
  * clock, so an idle line is always ready; in the counter discipline it is extended when half used.
  *
- * Threads: create, add, start and free are for the control thread; what is asked of a keeper
- * (wait_ms, failed, commits, error) is for any thread.
+ * Lines may come and go while the thread runs: a line whose master key or parameters change is
+ * followed by a new one (saker_sn_keeper_follow), which has its own reservation before the worker
+ * goes over to it, and goes on where the old one stopped.
+ *
+ * Threads: everything that changes a keeper is for the control thread; what is asked of it
+ * (failed, commits, error) is for any thread.
  */
 
 #include "saker_sn_store.h"
@@ -23,7 +27,7 @@ struct saker_sn_keeper;
 struct saker_sn_keeper *saker_sn_keeper_create(struct saker_sn_store *store);
 
 /**
- * Add a line, before start. Initialises the line from the persisted record: it starts above
+ * Add a line. Initialises the line from the persisted record: it starts above
  * every reservation made before, under any master key in the time discipline; in the counter
  * discipline above the one of this master key.
  * In the time discipline without any record the line starts as if one had been made just now, so
@@ -37,8 +41,26 @@ int saker_sn_keeper_add(struct saker_sn_keeper *k, const struct saker_sn_id *id,
 	struct saker_faults *faults);
 
 /**
- * Make the reservations that are due at the clock @p unix_ms and publish them. The thread does
- * this by itself; call it only while there is no thread.
+ * Add a line that goes on where @p before stands, which is in use by the same source and session,
+ * under another master key or with other parameters. It may send as soon as it has a reservation,
+ * once its worker has called saker_sn_line_follow(); until then @p before is supplied as well.
+ * @param before a line of this keeper
+ * @param faults receives why not: an epoch that lies behind, or slots that do
+ * @return 0 or -EINVAL
+ */
+int saker_sn_keeper_follow(struct saker_sn_keeper *k, const struct saker_sn_id *id,
+	const struct saker_sn_params *params, struct saker_sn_line *line,
+	const struct saker_sn_line *before, uint64_t unix_ms, struct saker_faults *faults);
+
+/** Note that a line will not be used again. saker_sn_keeper_sweep() then lets go of it. */
+void saker_sn_keeper_retire(struct saker_sn_line *line);
+
+/** Supply retired lines no more: the keeper knows nothing of them afterwards. */
+void saker_sn_keeper_sweep(struct saker_sn_keeper *k);
+
+/**
+ * Make the reservations that are due at the clock @p unix_ms and publish them: at once for lines
+ * that have none. The thread does the same by itself.
  * @return 0 or -errno; then nothing was published
  */
 int saker_sn_keeper_renew(struct saker_sn_keeper *k, uint64_t unix_ms);

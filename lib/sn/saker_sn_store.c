@@ -98,15 +98,22 @@ saker_sn_store_find(const struct saker_sn_store *s, const struct saker_sn_id *id
 	return found(s, i, id) ? &s->records[i] : NULL;
 }
 
+static size_t
+first_of_line(const struct saker_sn_store *s, const struct saker_sn_id *id)
+{
+	struct saker_sn_id line = *id;
+
+	memset(line.mk_check, 0, sizeof(line.mk_check));
+	return lower_bound(s, &line);
+}
+
 saker_sn
 saker_sn_store_highest(const struct saker_sn_store *s, const struct saker_sn_id *id)
 {
-	struct saker_sn_id line = *id;
 	saker_sn highest = 0;
 
-	memset(line.mk_check, 0, sizeof(line.mk_check));
-	for (size_t i = lower_bound(s, &line); i < s->n; i++) {
-		if (compare_lines(&s->records[i].id, &line) != 0)
+	for (size_t i = first_of_line(s, id); i < s->n; i++) {
+		if (compare_lines(&s->records[i].id, id) != 0)
 			break;
 		if (s->records[i].reserved > highest)
 			highest = s->records[i].reserved;
@@ -130,12 +137,23 @@ make_room(struct saker_sn_store *s)
 	return 0;
 }
 
+static bool
+is_less(const struct saker_sn_record *a, const struct saker_sn_record *b)
+{
+	if (a->reserved != b->reserved)
+		return a->reserved < b->reserved;
+	return a->key_run == b->key_run && a->blocks < b->blocks;
+}
+
 int
 saker_sn_store_put(struct saker_sn_store *s, const struct saker_sn_record *r)
 {
 	size_t i = lower_bound(s, &r->id);
 
-	if (!found(s, i, &r->id)) {
+	if (found(s, i, &r->id)) {
+		if (is_less(r, &s->records[i]))
+			return 0;
+	} else {
 		if (make_room(s) != 0)
 			return -ENOMEM;
 		memmove(&s->records[i + 1], &s->records[i], (s->n - i) * sizeof(*r));
@@ -143,6 +161,53 @@ saker_sn_store_put(struct saker_sn_store *s, const struct saker_sn_record *r)
 	}
 	s->records[i] = *r;
 	return 0;
+}
+
+static size_t
+records_of_line(const struct saker_sn_store *s, size_t first)
+{
+	size_t n = 0;
+
+	while (first + n < s->n &&
+		compare_lines(&s->records[first + n].id, &s->records[first].id) == 0)
+		n++;
+	return n;
+}
+
+/* Of n records from `first` on, the one with the lowest reservation joins the one without key. */
+static void
+forget_oldest(struct saker_sn_store *s, size_t first, size_t n)
+{
+	static const uint8_t none[sizeof(s->records->id.mk_check)];
+	bool merged = memcmp(s->records[first].id.mk_check, none, sizeof(none)) == 0;
+	size_t oldest = first + (merged ? 1 : 0);
+	struct saker_sn_record r;
+
+	for (size_t i = oldest; i < first + n; i++)
+		if (s->records[i].reserved < s->records[oldest].reserved)
+			oldest = i;
+	r = s->records[oldest];
+	memset(r.id.mk_check, 0, sizeof(r.id.mk_check));
+	if (merged) {
+		if (r.reserved > s->records[first].reserved)
+			s->records[first] = r;
+		memmove(&s->records[oldest], &s->records[oldest + 1],
+			(s->n - oldest - 1) * sizeof(r));
+		s->n--;
+		return;
+	}
+	memmove(&s->records[first + 1], &s->records[first], (oldest - first) * sizeof(r));
+	s->records[first] = r;
+}
+
+void
+saker_sn_store_trim(struct saker_sn_store *s, const struct saker_sn_id *id)
+{
+	size_t first = first_of_line(s, id), n = records_of_line(s, first);
+
+	/* the first merger makes no room: it only takes the key away */
+	for (; n > SAKER_STORE_KEYS; n = records_of_line(s, first))
+		forget_oldest(s, first, n);
 }
 
 static const char *

@@ -56,7 +56,7 @@ const char *saker_sn_store_dir(const struct saker_sn_store *s);
 
 /**
  * Record of a line, or NULL if it never sent under this master key. Valid until the next
- * saker_sn_store_put().
+ * saker_sn_store_put() or saker_sn_store_trim().
  */
 const struct saker_sn_record *saker_sn_store_find(
 	const struct saker_sn_store *s, const struct saker_sn_id *id);
@@ -64,7 +64,24 @@ const struct saker_sn_record *saker_sn_store_find(
 /** Highest reservation of a line under any master key; 0 if there is none. */
 saker_sn saker_sn_store_highest(const struct saker_sn_store *s, const struct saker_sn_id *id);
 
-/** Add or replace a record in memory. @return 0 or -ENOMEM. */
+/**
+ * Most records of one line: of the last master keys, and one without (mk_check 0) that stands for
+ * all before, with the highest of their reservations.
+ */
+#define SAKER_STORE_KEYS 16
+
+/**
+ * Forget the oldest master keys of a line that has too many, but not what was reserved under them.
+ * A master key that was forgotten counts as a new one that begins above the reservations of all
+ * that were.
+ */
+void saker_sn_store_trim(struct saker_sn_store *s, const struct saker_sn_id *id);
+
+/**
+ * Add or replace a record in memory. A promise that was made is kept: a record with a lower
+ * reservation than the one that is there changes nothing.
+ * @return 0 or -ENOMEM.
+ */
 int saker_sn_store_put(struct saker_sn_store *s, const struct saker_sn_record *r);
 
 /**

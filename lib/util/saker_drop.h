@@ -48,6 +48,7 @@
 	X(SN_EXHAUSTED, "sn_exhausted", WARN, "the counter is used up: step the epoch")            \
 	X(KEY_EXHAUSTED, "key_exhausted", WARN, "the data key has encrypted max_blocks blocks")    \
 	X(MK_EXPIRED, "mk_expired", WARN, "the master key is 2^15 epochs old: rotate a root key")  \
+	X(KEY_EXPIRED, "key_expired", WARN, "a root key has outlived its limits: rotate it")       \
 	X(NO_DATA_KEY, "no_data_key", WARN, "the client holds no data key for this epoch")         \
 	/* inbound: outer packet */                                                                \
 	X(NOT_LOCAL, "not_local", INFO, "protected packet for another address")                    \

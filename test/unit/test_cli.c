@@ -18,6 +18,7 @@
 #include "capture.h"
 #include "cli.h"
 #include "grammar.h"
+#include "live.h"
 #include "nearest.h"
 #include "trace.h"
 
@@ -113,6 +114,52 @@ saker_capture_stop(struct saker_gateway *g, const char *point, struct saker_out 
 	(void)g;
 	(void)out;
 	note("capture stop %s;", point == NULL ? "-" : point);
+	return 0;
+}
+
+int
+saker_live_reload(struct saker_gateway *g)
+{
+	assert_ptr_equal(g, &gateway);
+	note("reload;");
+	return 0;
+}
+
+int
+saker_live_rotate(struct saker_gateway *g, const char *name)
+{
+	(void)g;
+	note("rotate %s;", name);
+	return strcmp(name, "nosuch") == 0 ? -ENOENT : 0;
+}
+
+int
+saker_live_install(struct saker_gateway *g, const char *name, const char *file)
+{
+	(void)g;
+	note("install %s %s;", name, file);
+	return 0;
+}
+
+int
+saker_live_set_epoch(struct saker_gateway *g, const char *group, const char *epoch)
+{
+	(void)g;
+	note("epoch %s %s;", group, epoch);
+	return 0;
+}
+
+void
+saker_live_poll(struct saker_gateway *g)
+{
+	assert_ptr_equal(g, &gateway);
+}
+
+int
+saker_show_diff(const struct saker_gateway *g, struct saker_out *out)
+{
+	(void)g;
+	note("diff%s;", out->json ? " json" : "");
 	return 0;
 }
 
@@ -336,7 +383,23 @@ every_command_belongs_to_an_area_and_has_help(void **state)
 		assert_true(a == saker_areas || strncmp(c->syntax, a->name, len) == 0);
 		assert_true(a != saker_areas || strstr(a->help, "start, stop") == a->help);
 	}
-	assert_int_equal(run("help\nhelp control\nhelp show\nhelp clear\nhelp set\n"), 0);
+	assert_int_equal(run("help\nhelp control\nhelp show\nhelp clear\nhelp set\nhelp key\n"), 0);
+}
+
+static void
+passes_names_files_and_epochs_on(void **state)
+{
+	(void)state;
+	assert_int_equal(run("reload\nkey rotate east\nkey install east a/b.key\n"
+			     "epoch set lab 20001\nshow config diff json\nshow config diff\n"),
+		0);
+	assert_string_equal(calls, "reload;rotate east;install east a/b.key;epoch lab 20001;"
+				   "diff json;diff;");
+	calls[0] = '\0';
+	assert_int_equal(run("key rotate nosuch\nreload\n"), -EINVAL);
+	assert_string_equal(calls, "rotate nosuch;");
+	assert_int_equal(run("key rotate\n"), -EINVAL);
+	assert_int_equal(run("epoch set lab\n"), -EINVAL);
 }
 
 static void
@@ -372,7 +435,7 @@ suggests_nothing_that_is_far_off(void **state)
 	(void)state;
 	assert_int_equal(saker_nearest("", saker_commands(), found), 0);
 	assert_int_equal(saker_nearest("show", saker_commands(), found), 0);
-	assert_int_equal(saker_nearest("reload configuration", saker_commands(), found), 0);
+	assert_int_equal(saker_nearest("compile everything", saker_commands(), found), 0);
 	memset(text, 'y', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(saker_nearest(text, saker_commands(), found), 0);
@@ -386,6 +449,8 @@ complete(const char *line, char *out, size_t size)
 		{ "AREA", saker_area_names },
 		{ "PORT", "clear#cipher#all" },
 		{ "LEVEL", saker_log_levels },
+		{ "NAME", "zone-east#user-blue" },
+		{ "GROUP", "cluster#lab" },
 		{ NULL, NULL },
 	};
 	const struct saker_grammar_spec spec = { .commands = saker_commands(), .choices = choices };
@@ -418,6 +483,9 @@ completes_words_ports_areas_and_levels(void **state)
 		{ "show port info cipher j", "son " },
 		{ "help cl", "ear " },
 		{ "set log lib.eal wa", "rning " },
+		{ "key rot", "ate " },
+		{ "key install zo", "ne-east " },
+		{ "epoch set la", "b " },
 		{ "nosuch x", "" },
 	};
 	char out[128];
@@ -451,6 +519,7 @@ main(void)
 		cmocka_unit_test_setup(clears_what_is_named, reset),
 		cmocka_unit_test_setup(sets_the_level_of_matching_log_types_only, reset),
 		cmocka_unit_test_setup(every_command_belongs_to_an_area_and_has_help, reset),
+		cmocka_unit_test_setup(passes_names_files_and_epochs_on, reset),
 		cmocka_unit_test_setup(finds_the_command_that_was_meant, reset),
 		cmocka_unit_test_setup(suggests_nothing_that_is_far_off, reset),
 		cmocka_unit_test_setup(completes_words_ports_areas_and_levels, reset),

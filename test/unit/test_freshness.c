@@ -245,10 +245,30 @@ receiver_places_what_a_sender_takes(void **state)
 	}
 }
 
+static void
+refuses_what_windows_younger_than_the_start_have_not_seen(void **state)
+{
+	struct saker_fresh_base b = { .since_ms = NOW - 300 };
+	struct saker_sn_place place;
+	struct saker_clock c;
+
+	(void)state;
+	saker_clock_start(&c, 0);
+	saker_clock_step(&c, NOW);
+	saker_fresh_prepare(&b, &in_time, &c, false);
+	assert_int_equal(saker_fresh_at(&b, sn_of(20000, 497, 1), &place), SAKER_DROP_START_GUARD);
+	assert_int_equal(saker_fresh_at(&b, sn_of(20000, 498, 1), &place), SAKER_OK);
+	saker_clock_step(&c, NOW + 1);
+	saker_fresh_prepare(&b, &in_time, &c, false);
+	assert_int_equal(b.since_ms, NOW - 300);
+	assert_int_equal(saker_fresh_at(&b, sn_of(20000, 497, 1), &place), SAKER_DROP_START_GUARD);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_what_windows_younger_than_the_start_have_not_seen),
 		cmocka_unit_test(clock_never_goes_back),
 		cmocka_unit_test(accepts_slots_from_window_before_to_skew_after),
 		cmocka_unit_test(refuses_other_epochs),

@@ -295,7 +295,9 @@ tells_all_faults_at_once(void **state)
 static struct saker_root_values
 some_keys(void)
 {
-	struct saker_root_values keys = { .index = 4000000000, .live = { true, true, true } };
+	struct saker_root_values keys = {
+		.index = 4000000000, .since = 5000000000, .live = { true, true, true }
+	};
 
 	memset(keys.value[SAKER_PRE], 1, SAKER_ROOT_LEN);
 	memset(keys.value[SAKER_CURRENT], 2, SAKER_ROOT_LEN);

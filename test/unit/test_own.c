@@ -21,7 +21,10 @@ static struct saker_group group;
 static struct saker_sender senders[4];
 static struct saker_snapshot snapshot;
 static struct saker_sn_line lines[2][4];
-static struct saker_group_count counts;
+static struct saker_group_count counts, *count_at = &counts;
+static struct saker_sn_line *line_at[2][4];
+static struct saker_holding holding[2];
+static struct saker_edition edition = { .snapshot = NULL, .holding = holding };
 static struct saker_worker workers[2], *all[2] = { &workers[0], &workers[1] };
 
 static void
@@ -52,11 +55,14 @@ reset(void **state)
 		workers[i].s = &snapshot;
 		workers[i].workers = all;
 		workers[i].n_workers = 2;
-		workers[i].lines = lines[i];
-		workers[i].group_count = &counts;
-		for (unsigned int k = 0; k < 4; k++)
+		workers[i].taken = &edition;
+		workers[i].lines = holding[i].lines = line_at[i];
+		workers[i].group_count = &count_at;
+		for (unsigned int k = 0; k < 4; k++) {
+			line_at[i][k] = &lines[i][k];
 			saker_sn_line_init(
 				&lines[i][k], &params, saker_sn_make(EPOCH, 1000), EPOCH, 0);
+		}
 	}
 	return 0;
 }

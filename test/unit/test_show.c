@@ -41,6 +41,7 @@ static struct saker_group group = {
 	.variant = SAKER_V_SOURCE_ID,
 	.n_masters = 2,
 	.send_key = { 0, UINT16_MAX, UINT16_MAX },
+	.send_gen = { SAKER_CURRENT },
 	.check_text = "0badcafe",
 };
 static struct saker_cfg_policy cfg_policies[] = {
@@ -73,7 +74,9 @@ static struct saker_snapshot snapshot = {
 };
 static struct saker_worker workers[2];
 static struct saker_sn_line lines[2][SENDERS];
-static struct saker_policy_count policy_counts[2][2];
+static struct saker_sn_line *line_at[2][SENDERS];
+static struct saker_policy_count policy_counts[2][2], *count_at[2][2];
+static struct saker_root_sending sending = { .generation = SAKER_CURRENT };
 static struct saker_gateway gateway;
 
 static char text[256 * 1024];
@@ -119,8 +122,12 @@ set_up_worker(unsigned int i)
 	w->index = i;
 	w->lcore = i + 1;
 	w->crypto = saker_crypto_drivers[0];
-	w->lines = lines[i];
-	w->policy_count = policy_counts[i];
+	for (unsigned int k = 0; k < SENDERS; k++)
+		line_at[i][k] = &lines[i][k];
+	for (unsigned int k = 0; k < 2; k++)
+		count_at[i][k] = &policy_counts[i][k];
+	w->lines = line_at[i];
+	w->policy_count = count_at[i];
 	gateway.workers[i] = w;
 }
 
@@ -147,7 +154,7 @@ reset(void **state)
 	}
 	snapshot.n_senders = 1;
 	gateway.config = &config;
-	gateway.roots = (struct saker_root_set){ .n = 1, .values = &values };
+	gateway.roots = (struct saker_root_set){ .n = 1, .values = &values, .sending = &sending };
 	gateway.snapshot = &snapshot;
 	gateway.ports = &port;
 	gateway.n_ports = 1;
@@ -206,7 +213,8 @@ shows_each_live_generation_of_a_key_and_no_octet_of_it(void **state)
 	(void)state;
 	snprintf(want, sizeof(want),
 		"{\"name\":\"east\",\"level\":\"zone\",\"id\":\"aa%030d\",\"generation\":\"pre\","
-		"\"index\":6,\"check\":\"%s\",\"file\":\"east.key\"}",
+		"\"index\":6,\"check\":\"%s\",\"file\":\"east.key\",\"seals\":false,"
+		"\"age_s\":null,\"packets\":null,\"data_keys\":null,\"life\":null}",
 		0, saker_key_check_text(values.value[SAKER_PRE], check));
 	shown("keys", true);
 	assert_non_null(strstr(text, want));
@@ -278,10 +286,11 @@ static void
 sums_the_drops_of_a_group(void **state)
 {
 	struct saker_group_count counts[2] = { { .in_drops = 3 }, { .in_drops = 4 } };
+	struct saker_group_count *at[2] = { &counts[0], &counts[1] };
 
 	(void)state;
-	workers[0].group_count = &counts[0];
-	workers[1].group_count = &counts[1];
+	workers[0].group_count = &at[0];
+	workers[1].group_count = &at[1];
 	assert_non_null(strstr(shown("groups", true), "\"in_drops\":7"));
 }
 

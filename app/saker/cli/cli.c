@@ -17,6 +17,7 @@
 
 #include "capture.h"
 #include "grammar.h"
+#include "live.h"
 #include "nearest.h"
 
 /* The prompt, or the file that is read: there is one at a time, as there is one main lcore. */
@@ -24,9 +25,10 @@ static struct {
 	struct saker_gateway *gateway;
 	struct cmdline *cl;
 	cmdline_parse_ctx_t *grammar;
-	char *ports, *log_types; /**< for completion, separated by '#' */
-	bool ran, failed;        /**< the last command */
-	bool prompt;             /**< it is on the terminal */
+	/** for completion, separated by '#' */
+	char *ports, *log_types, *keys, *groups;
+	bool ran, failed; /**< the last command */
+	bool prompt;      /**< it is on the terminal */
 } cli;
 
 static void
@@ -101,6 +103,36 @@ port_names(const struct saker_gateway *g)
 }
 
 static char *
+key_names(const struct saker_config *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	for (unsigned int i = 0; c != NULL && i < c->n_root_keys; i++)
+		fprintf(f, "%s%s", i == 0 ? "" : "#", c->root_keys[i].name);
+	fclose(f);
+	return text;
+}
+
+static char *
+group_names(const struct saker_config *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	for (unsigned int i = 0; c != NULL && i < c->n_groups; i++)
+		fprintf(f, "%s%s", i == 0 ? "" : "#", c->groups[i].name);
+	fclose(f);
+	return text;
+}
+
+static char *
 log_types(void)
 {
 	char *text = NULL;
@@ -123,6 +155,8 @@ tear_down(void)
 	saker_grammar_free(cli.grammar);
 	free(cli.ports);
 	free(cli.log_types);
+	free(cli.keys);
+	free(cli.groups);
 	memset(&cli, 0, sizeof(cli));
 }
 
@@ -135,6 +169,8 @@ set_up(struct saker_gateway *g)
 		{ "POINT", saker_capture_points },
 		{ "TYPE", cli.log_types = log_types() },
 		{ "LEVEL", saker_log_levels },
+		{ "NAME", cli.keys = key_names(g->config) },
+		{ "GROUP", cli.groups = group_names(g->config) },
 		{ NULL, NULL },
 	};
 	struct saker_grammar_spec spec = { saker_commands(), choices, run_known, run_unknown };
@@ -179,6 +215,7 @@ run_lines(FILE *f, char **text, unsigned int *number)
 	while (ret == 0 && !saker_quit_asked() && (len = getline(text, &room, f)) >= 0) {
 		bool whole = strlen(*text) == (size_t)len;
 
+		saker_live_poll(cli.gateway);
 		(*number)++;
 		(*text)[strcspn(*text, "\r\n")] = '\0';
 		if (!whole)

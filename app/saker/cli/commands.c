@@ -13,20 +13,23 @@
 #include <rte_log.h>
 
 #include "capture.h"
+#include "live.h"
 #include "trace.h"
 
 #define MAX_SHOWS 32 /**< nouns of `show` */
 
 const struct saker_area saker_areas[] = {
-	{ "control", "start, stop, drain, trace, quit, help" },
+	{ "control", "start, stop, drain, reload, trace, quit, help" },
 	{ "show", "look at ports, traffic, drops, keys, policies, sessions; add json for JSON" },
 	{ "capture", "write packets to files" },
+	{ "key", "rotate root keys, install new files of them" },
+	{ "epoch", "step the epoch of groups that count" },
 	{ "clear", "set statistics to zero" },
 	{ "set", "change how much is logged" },
 	{ NULL, NULL },
 };
 
-const char saker_area_names[] = "control#show#capture#clear#set";
+const char saker_area_names[] = "control#show#capture#key#epoch#clear#set";
 
 const char saker_log_levels[] = "emergency#alert#critical#error#warning#notice#info#debug";
 
@@ -60,6 +63,38 @@ run_drain(const struct saker_call *call)
 		call->gateway->sending_refused ? "the SN state can't be used"
 					       : "it was ended before");
 	return -EINTR;
+}
+
+static int
+run_reload(const struct saker_call *call)
+{
+	return saker_live_reload(call->gateway);
+}
+
+static int
+run_rotate(const struct saker_call *call)
+{
+	return saker_live_rotate(call->gateway, call->word[2]);
+}
+
+static int
+run_install(const struct saker_call *call)
+{
+	return saker_live_install(call->gateway, call->word[2], call->word[3]);
+}
+
+static int
+run_epoch(const struct saker_call *call)
+{
+	return saker_live_set_epoch(call->gateway, call->word[2], call->word[3]);
+}
+
+static int
+run_diff(const struct saker_call *call)
+{
+	struct saker_out out = call->out;
+
+	return saker_show_diff(call->gateway, &out);
 }
 
 static int
@@ -216,6 +251,7 @@ static const struct saker_command fixed[] = {
 	{ "start", "start ports and workers", run_start },
 	{ "stop", "stop workers and ports", run_stop },
 	{ "drain", "wait until every capture was read and all is sent", run_drain },
+	{ "reload", "read configuration and keys again; so does SIGHUP", run_reload },
 	{ "quit", "stop, print the statistics and end; so does Ctrl-D", run_quit },
 	{ "help [AREA]", "list the areas, or the commands of one", run_help },
 	{ "show port info [PORT] [json]", "ports: device, addresses, link", run_show_port },
@@ -225,6 +261,10 @@ static const struct saker_command fixed[] = {
 	{ "capture start POINT FILE", "write packets at POINT to FILE, as pcapng",
 		run_capture_start },
 	{ "capture stop [POINT]", "end all captures, or the one at POINT", run_capture_stop },
+	{ "show config diff [json]", "what runs against what the file says", run_diff },
+	{ "key rotate NAME", "next becomes current, in the file too", run_rotate },
+	{ "key install NAME FILE", "take a new root key file and load it", run_install },
+	{ "epoch set GROUP N", "step the epoch, forward only", run_epoch },
 	{ "clear port stats", "forget what ports have counted", run_clear, SAKER_CLEAR_PORTS },
 	{ "clear drops", "forget dropped packets", run_clear, SAKER_CLEAR_DROPS },
 	{ "clear stages", "forget cycles and packets of stages", run_clear, SAKER_CLEAR_STAGES },

@@ -55,7 +55,7 @@ check_values(const struct saker_root_values *k, const struct lines *at, struct s
 static void
 read_members(const struct saker_secret_file *f, struct saker_root_values *k)
 {
-	static const char *const names[] = { "index", "pre", "current", "next", NULL };
+	static const char *const names[] = { "index", "since", "pre", "current", "next", NULL };
 	const config_setting_t *root = config_root_setting(&f->cfg);
 	struct lines at = { .path = f->path, .index = saker_secret_file_line(root, "index") };
 	uint64_t index = 0;
@@ -63,6 +63,8 @@ read_members(const struct saker_secret_file *f, struct saker_root_values *k)
 	saker_secret_file_names(f, root, names);
 	if (saker_secret_file_number(f, root, "index", UINT32_MAX, &index))
 		k->index = (uint32_t)index;
+	if (config_setting_get_member(root, "since") != NULL)
+		(void)saker_secret_file_number(f, root, "since", INT64_MAX, &k->since);
 	for (int g = 0; g < SAKER_GENERATIONS; g++) {
 		const char *name = generation_name[g];
 
@@ -116,6 +118,9 @@ compose(const struct saker_root_values *k, char *text)
 		"index = %u%s;\n",
 		k->index, k->index > INT32_MAX ? "L" : "");
 
+	if (k->since != 0)
+		at += snprintf(text + at, TEXT_SIZE - (size_t)at, "since = %lluL;\n",
+			(unsigned long long)k->since);
 	for (int g = 0; g < SAKER_GENERATIONS; g++) {
 		if (!k->live[g])
 			continue;
