@@ -44,17 +44,16 @@ saker_checksum_update(uint16_t checksum, uint16_t old, uint16_t new)
 static inline enum saker_drop
 saker_ttl_decrement(uint8_t *ip)
 {
-	uint8_t *ttl = ip + (ip[0] >> 4 == 4 ? 8 : 7);
-	uint16_t old;
+	bool four = ip[0] >> 4 == 4;
+	uint8_t *ttl = ip + (four ? 8 : 7);
 
 	if (__builtin_expect(*ttl <= 1, 0))
 		return SAKER_DROP_TTL;
-	if (ip[0] >> 4 == 4) {
-		old = saker_load_be16(ttl);
-		saker_store_be16(ip + 10, saker_checksum_update(saker_load_be16(ip + 10), old,
-						  (uint16_t)(old - 0x100)));
-	}
 	*ttl -= 1;
+	/* ~m + m' of equation 3 is the same for every TTL: -0x0100. */
+	if (four)
+		saker_store_be16(ip + 10,
+			(uint16_t)~saker_sum_add((uint16_t)~saker_load_be16(ip + 10), 0xfeff));
 	return SAKER_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <rte_prefetch.h>
 
 #include "saker_flow.h"
+#include "saker_route.h"
 
 #define VLAN_TAGS 2
 #define AHEAD     4 /* packets to prefetch before their turn */
@@ -41,12 +42,18 @@ strip_l2(struct rte_mbuf *m)
 }
 
 static enum saker_drop
-read_any(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view)
+read_any(struct saker_worker *w, struct rte_mbuf **packet, bool has_l2, uint8_t **ip,
+	struct saker_ip_view *view)
 {
+	struct rte_mbuf *m = *packet;
 	enum saker_drop why;
 
-	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0)
-		return SAKER_DROP_CHAINED;
+	if (unlikely(m->nb_segs > 1)) {
+		why = saker_route_linear(w, packet);
+		if (why != SAKER_OK)
+			return why;
+		m = *packet;
+	}
 	if (has_l2) {
 		why = strip_l2(m);
 		if (unlikely(why != SAKER_OK))
@@ -81,7 +88,7 @@ read_plain(struct rte_mbuf *m, uint16_t l2, uint8_t **ip, struct saker_ip_view *
 }
 
 static inline void
-read_all(struct saker_burst *b, bool has_l2)
+read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 {
 	SAKER_FOREACH_SLOT (b, i) {
 		enum saker_drop why;
@@ -91,19 +98,19 @@ read_all(struct saker_burst *b, bool has_l2)
 		if (likely(read_plain(
 			    b->m[i], has_l2 ? RTE_ETHER_HDR_LEN : 0, &b->ip[i], &b->view[i])))
 			continue;
-		why = read_any(b->m[i], has_l2, &b->ip[i], &b->view[i]);
+		why = read_any(w, &b->m[i], has_l2, &b->ip[i], &b->view[i]);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
 }
 
 void
-saker_frames_read(struct saker_burst *b)
+saker_frames_read(struct saker_worker *w, struct saker_burst *b)
 {
 	if (b->handed_over)
-		read_all(b, false);
+		read_all(w, b, false);
 	else
-		read_all(b, true);
+		read_all(w, b, true);
 }
 
 static __rte_always_inline void

@@ -17,6 +17,8 @@ saker_verdict_name(enum saker_verdict v)
 		[SAKER_VERDICT_SENT] = "sent",
 		[SAKER_VERDICT_BYPASS] = "bypass",
 		[SAKER_VERDICT_HANDED_OVER] = "handed over",
+		[SAKER_VERDICT_CUT] = "cut",
+		[SAKER_VERDICT_JOINED] = "joined",
 		[SAKER_VERDICT_DROP] = "drop",
 	};
 
@@ -134,10 +136,18 @@ finish(struct saker_worker *w, unsigned int i, unsigned int stage, enum saker_ve
 static enum saker_verdict
 verdict_of(unsigned int d, unsigned int stage, uint8_t why)
 {
+	static const struct {
+		const char *stage;
+		enum saker_verdict verdict;
+	} moved[] = { { "own", SAKER_VERDICT_HANDED_OVER }, { "route", SAKER_VERDICT_CUT },
+		{ "outer", SAKER_VERDICT_JOINED } };
+
 	if (why != SAKER_MOVED)
 		return SAKER_VERDICT_DROP;
-	return strcmp(saker_stages[d][stage].name, "own") == 0 ? SAKER_VERDICT_HANDED_OVER
-							       : SAKER_VERDICT_BYPASS;
+	for (unsigned int i = 0; i < RTE_DIM(moved); i++)
+		if (strcmp(saker_stages[d][stage].name, moved[i].stage) == 0)
+			return moved[i].verdict;
+	return SAKER_VERDICT_BYPASS;
 }
 
 void

@@ -16,7 +16,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "policy", "scale",
+GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "policy", "mtu", "scale",
           "process", "lcores", "eyes")
 SKIP = 77
 
