@@ -192,6 +192,7 @@ saker_gateway_fini(struct saker_gateway *g)
 	saker_sn_keeper_free(g->keeper);
 	g->keeper = NULL;
 	saker_neighbours_fini(g);
+	saker_ports_close(g); /* it may hold buffers of the workers */
 	saker_regime_fini(g);
 	saker_life_fini(g);
 	saker_lcores_fini(g);

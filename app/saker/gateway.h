@@ -29,7 +29,7 @@ struct saker_port {
 	struct rte_ether_addr mac;
 	const char *steer;     /**< name of the steering driver, NULL: none */
 	rte_spinlock_t *locks; /**< one a transmit queue, where workers share them */
-	bool started;
+	bool started, closed;
 };
 
 /** How packets get to their owners. */

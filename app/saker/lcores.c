@@ -16,6 +16,10 @@
 
 #define IDLE_LOOPS     256 /* empty rounds after which a worker counts as idle */
 #define ONLINE_POLL_US 50
+#define WORKER_MBUFS   2047 /* more than a transmit queue may keep */
+#define WORKER_CACHE   128
+#define HELD_SHARE     4    /* fragments may hold a port's buffers by one part in so many */
+#define MAX_IN_MAKING  1024 /* packets that a worker joins at a time */
 
 int
 saker_lcores_count(struct saker_gateway *g, struct saker_faults *faults)
@@ -32,6 +36,25 @@ saker_lcores_count(struct saker_gateway *g, struct saker_faults *faults)
 	}
 	g->n_workers = n;
 	return 0;
+}
+
+/* Buffers for what a worker makes itself: as large as the largest of the ports. */
+static int
+create_pool(const struct saker_gateway *g, struct saker_worker *w)
+{
+	unsigned int packets = g->config->gateway.mbufs / (HELD_SHARE * 8 * g->n_workers);
+	uint16_t room = 0;
+	char name[32];
+
+	for (unsigned int i = 0; i < g->n_ports; i++)
+		room = RTE_MAX(room, rte_pktmbuf_data_room_size(g->ports[i].pool));
+	snprintf(name, sizeof(name), "saker-worker-%u", w->index);
+	w->pool = rte_pktmbuf_pool_create(name, WORKER_MBUFS, WORKER_CACHE, 0, room, w->socket);
+	if (w->pool == NULL)
+		return -ENOMEM;
+	w->reassembler = saker_reassembler_create(
+		RTE_MIN(packets, (unsigned int)MAX_IN_MAKING), w->pool, w->socket);
+	return w->reassembler == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -52,7 +75,7 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 			w->crypto->name, w->index);
 		return -EINVAL;
 	}
-	if (g->n_workers > 1 && w->inbox == NULL) {
+	if ((g->n_workers > 1 && w->inbox == NULL) || create_pool(g, w) != 0) {
 		saker_fault(faults, NULL, 0,
 			"saker: no memory for worker %u; give EAL more with -m", w->index);
 		return -EINVAL;
@@ -214,6 +237,8 @@ free_worker(struct saker_worker *w)
 {
 	if (w->crypto_ctx != NULL)
 		w->crypto->lcore_fini(w->crypto_ctx);
+	saker_reassembler_free(w->reassembler);
+	rte_mempool_free(w->pool);
 	empty_inbox(w->inbox);
 	rte_ring_free(w->inbox);
 	for (unsigned int i = 0; i < w->n_waiting; i++)

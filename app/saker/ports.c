@@ -75,10 +75,28 @@ setup_queues(struct saker_port *p, const struct rte_eth_dev_info *info)
 	return ret;
 }
 
+/* Longest IP packet that a device says it takes. */
+static uint32_t
+device_mtu(const struct rte_eth_dev_info *info)
+{
+	uint32_t beside = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		beside = info->max_rx_pktlen - info->max_mtu;
+	return RTE_MIN(info->max_rx_pktlen - beside, (uint32_t)info->max_mtu);
+}
+
+/* What af_packet says is for show: its frames are as long as its ring's (framesz). */
+static bool
+mtu_fits(const struct saker_port *p, const struct rte_eth_dev_info *info)
+{
+	return p->cfg->mtu <= device_mtu(info) || strcmp(info->driver_name, "net_af_packet") == 0;
+}
+
 static int
 configure(struct saker_port *p, const struct rte_eth_dev_info *info, bool interrupts)
 {
-	struct rte_eth_conf conf = { .rxmode.mtu = p->cfg->mtu };
+	struct rte_eth_conf conf = { .rxmode.mtu = RTE_MIN(p->cfg->mtu, device_mtu(info)) };
 	int ret;
 
 	if (p->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
@@ -116,6 +134,12 @@ init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *fa
 	struct rte_eth_dev_info info;
 	int ret = rte_eth_dev_info_get(p->id, &info);
 
+	if (ret == 0 && !mtu_fits(p, &info)) {
+		saker_fault(faults, g->config->file, p->cfg->line,
+			"port %s: device %s carries packets of %u octets at most; lower mtu",
+			p->cfg->name, p->cfg->device, device_mtu(&info));
+		return -EINVAL;
+	}
 	if (ret == 0 && create_pool(p, g->config, faults) != 0)
 		return -EINVAL;
 	if (ret == 0) {
@@ -200,14 +224,25 @@ saker_ports_stop(struct saker_gateway *g)
 }
 
 void
-saker_ports_fini(struct saker_gateway *g)
+saker_ports_close(struct saker_gateway *g)
 {
 	saker_ports_stop(g);
 	for (unsigned int i = 0; i < g->n_ports; i++) {
 		struct saker_port *p = &g->ports[i];
 
-		if (p->pool != NULL)
+		if (p->pool != NULL && !p->closed)
 			rte_eth_dev_close(p->id);
+		p->closed = true;
+	}
+}
+
+void
+saker_ports_fini(struct saker_gateway *g)
+{
+	saker_ports_close(g);
+	for (unsigned int i = 0; i < g->n_ports; i++) {
+		struct saker_port *p = &g->ports[i];
+
 		rte_mempool_free(p->pool);
 		free(p->locks);
 	}

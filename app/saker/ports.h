@@ -35,6 +35,9 @@ int saker_ports_start(struct saker_gateway *g);
 /** Stop all ports that run. */
 void saker_ports_stop(struct saker_gateway *g);
 
+/** Close all ports: they give back the buffers that they hold, of their own and of workers. */
+void saker_ports_close(struct saker_gateway *g);
+
 /** Close all ports and free their buffers. */
 void saker_ports_fini(struct saker_gateway *g);
 

@@ -44,7 +44,7 @@ static void
 protect_cells(struct saker_report *r, const struct saker_policy *p)
 {
 	if (p->group == NULL) {
-		for (unsigned int i = 0; i < 6; i++)
+		for (unsigned int i = 0; i < 9; i++)
 			saker_report_none(r);
 		return;
 	}
@@ -54,6 +54,9 @@ protect_cells(struct saker_report *r, const struct saker_policy *p)
 	saker_show_address(r, &p->cfg->peer);
 	saker_report_u64(r, p->cfg->clear_octets);
 	saker_report_u64(r, p->cfg->ioffset);
+	saker_report_u64(r, p->mtu[0]);
+	saker_report_u64(r, p->mtu[1]);
+	saker_report_text(r, "%s", saker_cfg_fragment_name(p->cfg->fragment));
 }
 
 struct saker_policy_count
@@ -122,6 +125,9 @@ saker_show_policies(const struct saker_gateway *g, struct saker_out *out)
 		{ "peer", 'l' },
 		{ "clear", 'r' },
 		{ "ioffset", 'r' },
+		{ "mtu4", 'r' },
+		{ "mtu6", 'r' },
+		{ "fragment", 'l' },
 		{ "out_packets", 'r' },
 		{ "out_octets", 'r' },
 		{ "out_drops", 'r' },

@@ -36,6 +36,7 @@ enum saker_isolate { SAKER_ISOLATE_FLOW, SAKER_ISOLATE_SOURCE, SAKER_ISOLATE_POL
 enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT };
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
 enum saker_expiry { SAKER_EXPIRY_WARN, SAKER_EXPIRY_STOP };
+enum saker_fragment_mode { SAKER_FRAGMENT_INNER, SAKER_FRAGMENT_OUTER, SAKER_FRAGMENT_NEVER };
 enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
 
 /** What workers do without packets. */
@@ -164,6 +165,8 @@ struct saker_cfg_policy {
 	uint16_t clear_octets; /**< a multiple of 4 */
 	uint8_t ioffset;       /**< units of 4 octets */
 	enum saker_df df;
+	enum saker_fragment_mode fragment;
+	bool mss_clamp;
 	struct saker_cfg_hex client;   /**< role server: source id of the client */
 	struct saker_cfg_hex *sources; /**< inbound: only these source ids; none: any */
 	uint8_t n_sources;
@@ -221,6 +224,7 @@ const char *saker_cfg_suite_name(enum saker_suite v);
 const char *saker_cfg_role_name(enum saker_role v);
 const char *saker_cfg_action_name(enum saker_action v);
 const char *saker_cfg_mode_name(enum saker_mode v);
+const char *saker_cfg_fragment_name(enum saker_fragment_mode v);
 const char *saker_cfg_sn_name(enum saker_sn_mode v);
 const char *saker_cfg_encap_name(enum saker_encap v);
 const char *saker_cfg_idle_name(enum saker_idle_mode v);

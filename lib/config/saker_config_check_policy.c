@@ -204,6 +204,20 @@ check_own_limits(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			by.p->ioffset, by.g->max_ioffset, by.g->name);
 }
 
+/* What may not be fragmented on the way may not be sent in fragments either. */
+static void
+check_fragment(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_policy *p = o->p;
+
+	if (p->action == SAKER_ACTION_PROTECT && p->mode == SAKER_MODE_TUNNEL &&
+		p->fragment == SAKER_FRAGMENT_OUTER && p->local.family == 4 &&
+		p->df == SAKER_DF_SET)
+		saker_cfg_fault(r, o, "fragment",
+			"fragment \"outer\" needs a df of \"clear\" or \"copy\" over IPv4; give "
+			"one");
+}
+
 /* A client with handed-out keys has them for one flow of its device: then the id is whole. */
 static bool
 client_length_ok(const struct protection *by)
@@ -363,6 +377,9 @@ const struct saker_cfg_rule saker_cfg_policy_rules[] = {
 	{ check_own_limits, { "clear_octets", "ioffset" },
 		"`clear_octets` and `ioffset` should keep to the group's `max_clear` and "
 		"`max_ioffset` (warning)." },
+	{ check_fragment, { "action", "mode", "fragment", "local", "df" },
+		"With `fragment` \"outer\" a tunnel over IPv4 has a `df` of \"clear\" or "
+		"\"copy\"." },
 	{ check_client, { "client" },
 		"A policy of a group of role `server` names its `client`; no other does. It is as "
 		"long as the group's variant needs; for `connection-id` it may have 8 octets, "

@@ -49,6 +49,8 @@ static const struct saker_cfg_word steer_words[] = { { "auto", SAKER_STEER_AUTO 
 	{ "rte_flow", SAKER_STEER_RTE_FLOW }, { "software", SAKER_STEER_SOFTWARE }, { NULL, 0 } };
 static const struct saker_cfg_word idle_words[] = { { "poll", SAKER_IDLE_POLL },
 	{ "sleep", SAKER_IDLE_SLEEP }, { NULL, 0 } };
+static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMENT_INNER },
+	{ "outer", SAKER_FRAGMENT_OUTER }, { "never", SAKER_FRAGMENT_NEVER }, { NULL, 0 } };
 
 #define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
 #define NAME_HELP           "Its name: up to 31 printable characters, unique within the section."
@@ -317,6 +319,13 @@ static const struct saker_cfg_field policy_fields[] = {
 		.help = "Units of 4 octets of transport header left unauthenticated." },
 	{ "df", SAKER_T_WORD, Q(df), .def = "set", .words = df_words, PROTECT_ONLY,
 		.help = "Don't-fragment bit of the outer IPv4 header." },
+	{ "fragment", SAKER_T_WORD, Q(fragment), .def = "inner", .words = fragment_words,
+		PROTECT_ONLY,
+		.help = "What is cut of a packet that is longer than the tunnel MTU: the packet "
+			"itself, if it allows that; the protected one; or nothing." },
+	{ "mss_clamp", SAKER_T_BOOL, Q(mss_clamp), .def = "true", PROTECT_ONLY,
+		.help = "Lower the MSS of TCP connections, both ways, to what the tunnel MTU "
+			"carries." },
 	{ "client", SAKER_T_HEX, Q(client), .min = 4, .max = 8, PROTECT_ONLY,
 		.help = "Role `server`: source id of the client that is sent to." },
 	{ "sources", SAKER_T_HEXES, SAKER_F_NONEMPTY, Q(sources),
@@ -416,6 +425,12 @@ const char *
 saker_cfg_mode_name(enum saker_mode v)
 {
 	return saker_cfg_word(mode_words, (int)v);
+}
+
+const char *
+saker_cfg_fragment_name(enum saker_fragment_mode v)
+{
+	return saker_cfg_word(fragment_words, (int)v);
 }
 
 const char *

@@ -36,7 +36,9 @@ enum saker_direction { SAKER_OUTBOUND, SAKER_INBOUND, SAKER_DIRECTIONS };
 struct saker_burst {
 	uint16_t n;
 	uint16_t losers;          /**< slots marked since the last settling */
-	bool handed_over;         /**< from another worker: the Ethernet header is gone */
+	bool handed_over;         /**< inbound: from another worker; outbound: of our own making.
+				       The Ethernet header is gone */
+	bool overlong;            /**< outbound: some packets are to be cut when they are sent */
 	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
 	struct rte_mbuf *m[SAKER_BURST];
 

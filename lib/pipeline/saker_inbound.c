@@ -7,6 +7,7 @@
 #include "saker_inner.h"
 #include "saker_lookup.h"
 #include "saker_own_watch.h"
+#include "saker_route.h"
 #include "saker_stages.h"
 
 #define NAT_KEEPALIVE 0xff
@@ -58,8 +59,8 @@ find_eesp(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	b->eesp[i] = NULL;
 	if (!udp && !listens_proto(w->s, v->proto))
 		return SAKER_OK;
-	if (unlikely(v->fragment))
-		return SAKER_DROP_OUTER_FRAGMENT;
+	if (unlikely(v->fragment)) /* for another host, and so of another's tunnel */
+		return SAKER_DROP_NOT_LOCAL;
 	if (udp) {
 		why = check_udp(b->ip[i], v);
 		if (unlikely(why != SAKER_OK))
@@ -77,6 +78,8 @@ outer(struct saker_worker *w, struct saker_burst *b)
 	SAKER_FOREACH_SLOT (b, i) {
 		enum saker_drop why = SAKER_OK;
 
+		if (unlikely(b->why[i] == SAKER_OK && b->view[i].fragment))
+			saker_route_join(w, b, i);
 		if (likely(b->why[i] == SAKER_OK))
 			why = find_eesp(w, b, i);
 		if (unlikely(why != SAKER_OK))
@@ -104,35 +107,8 @@ clear(struct saker_worker *w, struct saker_burst *b)
 			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
 			continue;
 		}
-		w->policy_count[p->index]->in_packets++;
-		w->policy_count[p->index]->in_octets += b->view[i].total;
-		saker_worker_send(w, SAKER_INBOUND, b->m[i], b->view[i].family);
-		saker_burst_drop(b, i, SAKER_MOVED);
+		saker_route_clear(w, SAKER_INBOUND, b, i);
 	}
-}
-
-static bool
-is_local4(const struct saker_snapshot *s, const uint8_t *dst)
-{
-	for (unsigned int i = 0; i < s->n_local; i++)
-		if (s->local[i].family == 4 && memcmp(s->local[i].octets, dst, 4) == 0)
-			return true;
-	return s->n_local == 0;
-}
-
-static bool
-is_local6(const struct saker_snapshot *s, const uint8_t *dst)
-{
-	for (unsigned int i = 0; i < s->n_local; i++)
-		if (s->local[i].family == 6 && memcmp(s->local[i].octets, dst, 16) == 0)
-			return true;
-	return s->n_local == 0;
-}
-
-static inline bool
-is_local(const struct saker_snapshot *s, const uint8_t *ip)
-{
-	return ip[0] >> 4 == 4 ? is_local4(s, ip + 16) : is_local6(s, ip + 24);
 }
 
 static inline void
@@ -162,7 +138,7 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	if (unlikely(found == SAKER_SPI_NONE))
 		return SAKER_DROP_UNKNOWN_SPI;
 	b->group[i] = g;
-	if (!g->transport && !is_local(w->s, b->ip[i]))
+	if (!g->transport && !saker_is_local(w->s, b->ip[i]))
 		return SAKER_DROP_NOT_LOCAL;
 	if (h->variant != g->variant)
 		return SAKER_DROP_VARIANT;
@@ -299,5 +275,6 @@ const struct saker_stage saker_inbound_stages[] = {
 	{ "replay", accept_sn, "replay window, after the ICV" },
 	{ "inner", saker_stage_inner, "form of the inner packet, decapsulation" },
 	{ "policy", saker_stage_policy, "may its source send that?" },
+	{ "route", saker_stage_route_in, "TTL, MTU, TCP MSS" },
 	{ NULL, NULL, NULL },
 };

@@ -9,6 +9,7 @@
 
 #include "saker_flow.h"
 #include "saker_own_frames.h"
+#include "saker_route.h"
 
 #define VLAN_TAGS 2
 #define AHEAD     4 /* packets to prefetch before their turn */
@@ -42,12 +43,18 @@ strip_l2(struct rte_mbuf *m)
 }
 
 static enum saker_drop
-read_any(struct rte_mbuf *m, bool has_l2, uint8_t **ip, struct saker_ip_view *view)
+read_any(struct saker_worker *w, struct rte_mbuf **packet, bool has_l2, uint8_t **ip,
+	struct saker_ip_view *view)
 {
+	struct rte_mbuf *m = *packet;
 	enum saker_drop why;
 
-	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0)
-		return SAKER_DROP_CHAINED;
+	if (unlikely(m->nb_segs > 1)) {
+		why = saker_route_linear(w, packet);
+		if (why != SAKER_OK)
+			return why;
+		m = *packet;
+	}
 	if (has_l2) {
 		why = strip_l2(m);
 		if (unlikely(why != SAKER_OK))
@@ -91,7 +98,7 @@ read_slowly(struct saker_worker *w, enum saker_direction d, unsigned int i, bool
 
 	if (has_l2 && !saker_link_passes(&w->link[d], frame) && !saker_link_takes(w, d, i))
 		return;
-	why = read_any(b->m[i], has_l2, &b->ip[i], &b->view[i]);
+	why = read_any(w, &b->m[i], has_l2, &b->ip[i], &b->view[i]);
 	if (why != SAKER_OK)
 		saker_burst_drop(b, i, why);
 }

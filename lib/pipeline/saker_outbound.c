@@ -8,6 +8,7 @@
 #include "saker_crypto_stage.h"
 #include "saker_flow.h"
 #include "saker_lookup.h"
+#include "saker_route.h"
 #include "saker_stages.h"
 
 #define AES_BLOCK 16
@@ -30,13 +31,8 @@ act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		saker_burst_drop(b, i, SAKER_DROP_NO_POLICY);
 	} else if (p->action == SAKER_ACTION_DROP) {
 		saker_burst_drop(b, i, SAKER_DROP_POLICY_DROP);
-	} else if (b->view[i].total > w->tx[SAKER_OUTBOUND].mtu) {
-		saker_burst_drop(b, i, SAKER_DROP_MTU);
 	} else {
-		w->policy_count[p->index]->out_packets++;
-		w->policy_count[p->index]->out_octets += b->view[i].total;
-		saker_worker_send(w, SAKER_OUTBOUND, b->m[i], b->view[i].family);
-		saker_burst_drop(b, i, SAKER_MOVED);
+		saker_route_clear(w, SAKER_OUTBOUND, b, i);
 	}
 }
 
@@ -128,8 +124,6 @@ plan_plain(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		.skip_at = f->eesp_len,
 		.cipher_len = len };
 	plan_flow(w, b, i);
-	if (unlikely(f->len + len + SAKER_EESP_ICV > w->tx[SAKER_OUTBOUND].mtu))
-		saker_burst_drop(b, i, SAKER_DROP_MTU);
 }
 
 static void
@@ -151,8 +145,6 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	f->pad_len = b->pad[i];
 	b->blocks[i] = (b->parts[i].cipher_len + AES_BLOCK - 1) / AES_BLOCK + 1;
 	plan_flow(w, b, i);
-	if (header_len(p, t) + v->total + b->pad[i] + SAKER_EESP_ICV > w->tx[SAKER_OUTBOUND].mtu)
-		saker_burst_drop(b, i, SAKER_DROP_MTU);
 }
 
 static void
@@ -412,7 +404,8 @@ seal(struct saker_worker *w, struct saker_burst *b)
 const struct saker_stage saker_outbound_stages[] = {
 	{ "parse", parse, "frames for saker itself; Ethernet and IP headers of clear packets" },
 	{ "classify", classify, "find the policy; bypass and drop end here" },
-	{ "plan", plan, "lengths, padding, MTU" },
+	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS" },
+	{ "plan", plan, "lengths, padding" },
 	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },
 	{ "headers", write_headers, "outer IP, UDP and EESP headers" },
 	{ "seal", seal, "derive the data key, encrypt and authenticate" },

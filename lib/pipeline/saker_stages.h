@@ -15,6 +15,9 @@
 /** Clear packets in, protected packets out. */
 extern const struct saker_stage saker_outbound_stages[];
 
+/** Indices in that table: where our own packets come in, and fragments of clear packets. */
+enum { SAKER_OUTBOUND_PARSE = 0, SAKER_OUTBOUND_ROUTE = 2 };
+
 /** Protected packets in, clear packets out. */
 extern const struct saker_stage saker_inbound_stages[];
 

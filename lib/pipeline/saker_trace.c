@@ -18,6 +18,8 @@ saker_verdict_name(enum saker_verdict v)
 		[SAKER_VERDICT_BYPASS] = "bypass",
 		[SAKER_VERDICT_HANDED_OVER] = "handed over",
 		[SAKER_VERDICT_TAKEN] = "taken",
+		[SAKER_VERDICT_CUT] = "cut",
+		[SAKER_VERDICT_JOINED] = "joined",
 		[SAKER_VERDICT_DROP] = "drop",
 	};
 
@@ -132,22 +134,27 @@ finish(struct saker_worker *w, unsigned int i, unsigned int stage, enum saker_ve
 	atomic_store_explicit(&r->done, true, memory_order_release);
 }
 
+/* What left the pipeline alive, by the stage that it left in. */
 static enum saker_verdict
-verdict_of(unsigned int d, unsigned int stage, uint8_t why)
+verdict_of(const struct saker_burst *b, unsigned int i, const char *stage)
 {
 	static const struct {
 		const char *stage;
 		enum saker_verdict verdict;
-	} leaves[] = {
+	} moved[] = {
+		{ "parse", SAKER_VERDICT_TAKEN },
+		{ "outer", SAKER_VERDICT_TAKEN },
 		{ "own", SAKER_VERDICT_HANDED_OVER },
-		{ "link", SAKER_VERDICT_TAKEN },
+		{ "route", SAKER_VERDICT_CUT },
 	};
 
-	if (why != SAKER_MOVED)
+	if (b->why[i] != SAKER_MOVED)
 		return SAKER_VERDICT_DROP;
-	for (unsigned int i = 0; i < RTE_DIM(leaves); i++)
-		if (strcmp(saker_stages[d][stage].name, leaves[i].stage) == 0)
-			return leaves[i].verdict;
+	if (strcmp(stage, "outer") == 0 && b->ip[i] != NULL)
+		return SAKER_VERDICT_JOINED;
+	for (unsigned int k = 0; k < RTE_DIM(moved); k++)
+		if (strcmp(stage, moved[k].stage) == 0)
+			return moved[k].verdict;
 	return SAKER_VERDICT_BYPASS;
 }
 
@@ -161,7 +168,7 @@ saker_trace_losers(struct saker_worker *w, unsigned int d, unsigned int stage)
 		if (b->why[i] == SAKER_OK)
 			w->traced[kept++] = w->traced[i];
 		else if (w->traced[i] != 0)
-			finish(w, i, stage, verdict_of(d, stage, b->why[i]));
+			finish(w, i, stage, verdict_of(b, i, saker_stages[d][stage].name));
 	}
 	memset(&w->traced[kept], 0, (b->n - kept) * sizeof(w->traced[0]));
 }

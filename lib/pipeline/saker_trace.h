@@ -24,6 +24,8 @@ enum saker_verdict {
 	SAKER_VERDICT_BYPASS,      /**< given to the port as it is */
 	SAKER_VERDICT_HANDED_OVER, /**< to the worker that owns its session */
 	SAKER_VERDICT_TAKEN,       /**< for saker itself: answered, or learned from */
+	SAKER_VERDICT_CUT,         /**< into fragments, which go their own way */
+	SAKER_VERDICT_JOINED,      /**< a fragment that waits for the others of its packet */
 	SAKER_VERDICT_DROP,
 	SAKER_VERDICTS
 };
@@ -52,7 +54,7 @@ struct saker_trace {
 	struct saker_trace_record record[SAKER_TRACE_MAX];
 };
 
-/** "sent", "bypass", "handed over", "taken", "drop". */
+/** "sent", "bypass", "handed over", "cut", "taken", "joined", "drop". */
 const char *saker_verdict_name(enum saker_verdict v);
 
 /** Take records for the packets of a burst. */

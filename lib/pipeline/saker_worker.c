@@ -13,6 +13,7 @@
 #include "saker_handover.h"
 #include "saker_hops.h"
 #include "saker_idle.h"
+#include "saker_route.h"
 #include "saker_stages.h"
 
 #define TX_TRIES 16 /* a port that is slow for a moment loses nothing */
@@ -145,7 +146,19 @@ saker_worker_send(
 		saker_worker_flush(w, d);
 }
 
-/* `m` has room for two bursts, and is empty but for what this burst's stages put there. */
+/* Next hops are looked up, or some packets are to be cut. */
+static void
+send_slowly(struct saker_worker *w, enum saker_direction d)
+{
+	struct saker_burst *b = &w->burst;
+
+	SAKER_FOREACH_SLOT (b, i)
+		if (!b->overlong || !saker_route_send_long(w, b->m[i]))
+			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+	saker_worker_flush(w, d);
+}
+
+/* `m` has room for two bursts; this burst's stages may have put packets and fragments there. */
 static void
 send_burst(struct saker_worker *w, enum saker_direction d)
 {
@@ -154,10 +167,10 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 
 	if (unlikely(w->watching != 0))
 		saker_watch_sent(w, d);
-	if (unlikely(w->tx[d].resolve)) {
-		SAKER_FOREACH_SLOT (b, i)
-			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+	if (unlikely(w->tx[d].n + b->n > RTE_DIM(w->tx[d].m)))
 		saker_worker_flush(w, d);
+	if (unlikely(w->tx[d].resolve || b->overlong)) {
+		send_slowly(w, d);
 		return;
 	}
 	SAKER_FOREACH_SLOT (b, i) {
@@ -177,17 +190,15 @@ lose(struct saker_worker *w, enum saker_direction d, unsigned int stage)
 	saker_burst_settle(&w->burst, w->count[d].drop);
 }
 
+/* first: the stage to begin with */
 static void
-run_stages(struct saker_worker *w, enum saker_direction d)
+run_stages(struct saker_worker *w, enum saker_direction d, unsigned int first)
 {
-	const struct saker_stage *stage = saker_stages[d];
-	struct saker_stage_count *count = &w->count[d].stage[SAKER_STAGE_FIRST];
+	const struct saker_stage *stage = saker_stages[d] + first;
+	struct saker_stage_count *count = &w->count[d].stage[SAKER_STAGE_FIRST + first];
 	struct saker_burst *b = &w->burst;
 	uint64_t since = rte_rdtsc();
 
-	if (unlikely(w->watching != 0))
-		saker_watch_begin(w, d);
-	saker_account_begin(b, d);
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
@@ -204,6 +215,7 @@ run_stages(struct saker_worker *w, enum saker_direction d)
 	} else {
 		saker_worker_flush(w, d); /* what was bypassed */
 	}
+	saker_worker_flush(w, !d); /* ICMP errors */
 }
 
 static void
@@ -231,15 +243,67 @@ expire_some(struct saker_worker *w)
 		saker_replay_expire(w->replay[g->index], saker_oldest_run(&g->cfg->sn, &w->clock));
 }
 
+static void
+begin(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over)
+{
+	struct saker_burst *b = &w->burst;
+
+	b->n = n;
+	b->handed_over = handed_over;
+	b->overlong = false;
+	if (unlikely(w->watching != 0))
+		saker_watch_begin(w, d);
+	saker_account_begin(b, d);
+}
+
+/* Neighbours of one kind are a burst: our own packets need a policy, fragments have one. */
+static uint16_t
+begin_later(struct saker_worker *w, uint16_t at, bool own)
+{
+	const struct saker_later *later = &w->later;
+	struct saker_burst *b = &w->burst;
+	uint16_t n = 0;
+
+	while (at + n < later->n && n < SAKER_BURST && (later->policy[at + n] == NULL) == own)
+		n++;
+	memcpy(b->m, later->m + at, n * sizeof(b->m[0]));
+	begin(w, SAKER_OUTBOUND, n, true);
+	for (uint16_t i = 0; i < n && !own; i++) {
+		b->policy[i] = later->policy[at + i];
+		b->group[i] = b->policy[i]->group;
+		b->ip[i] = rte_pktmbuf_mtod(b->m[i], uint8_t *);
+		(void)saker_ip_read(b->ip[i], b->m[i]->data_len, &b->view[i]);
+	}
+	return n;
+}
+
+/* No packet of these is cut again or answered by an error, so this comes to an end. */
+static void
+process_later(struct saker_worker *w)
+{
+	for (uint16_t at = 0; at < w->later.n;) {
+		bool own = w->later.policy[at] == NULL;
+
+		at += begin_later(w, at, own);
+		run_stages(w, SAKER_OUTBOUND, own ? SAKER_OUTBOUND_PARSE : SAKER_OUTBOUND_ROUTE);
+	}
+	w->later.n = 0;
+}
+
 void
 saker_worker_process(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_over)
 {
-	w->burst.n = n;
-	w->burst.handed_over = handed_over;
 	read_clock(w);
-	if (d == SAKER_INBOUND)
+	begin(w, d, n, handed_over);
+	if (d == SAKER_INBOUND) {
 		expire_some(w);
-	run_stages(w, d);
+		if (unlikely(saker_reassembler_busy(w->reassembler)))
+			w->count[d].drop[SAKER_DROP_REASSEMBLY] += saker_reassembler_expire(
+				w->reassembler, rte_rdtsc());
+	}
+	run_stages(w, d, 0);
+	if (unlikely(w->later.n > 0))
+		process_later(w);
 }
 
 static uint16_t

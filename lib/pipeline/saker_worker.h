@@ -21,7 +21,9 @@
 
 #include "saker_burst.h"
 #include "saker_edition.h"
+#include "saker_icmp_error.h"
 #include "saker_link.h"
+#include "saker_reassemble.h"
 #include "saker_steer.h"
 #include "saker_watch.h"
 
@@ -98,6 +100,15 @@ struct saker_tx {
 	struct rte_mbuf *m[2 * SAKER_BURST];
 };
 
+#define SAKER_LATER 512 /**< packets that a burst may leave for the outbound stages */
+
+/** Packets that came up in a burst and go the outbound way right after it. */
+struct saker_later {
+	uint16_t n;
+	struct rte_mbuf *m[SAKER_LATER];
+	const struct saker_policy *policy[SAKER_LATER]; /**< of fragments; NULL: our own packet */
+};
+
 /** See the file comment. */
 struct saker_worker {
 	/* set up by the control thread */
@@ -111,6 +122,8 @@ struct saker_worker {
 	struct saker_watch *watch; /**< NULL: nobody looks */
 	const struct saker_crypto_ops *crypto;
 	void *crypto_ctx;
+	struct rte_mempool *pool; /**< for fragments and long packets */
+	struct saker_reassembler *reassembler;
 	struct rte_ring *inbox; /**< packets that other workers received for this one */
 	struct saker_rx rx[SAKER_MAX_QUEUES];
 	unsigned int n_rx;
@@ -137,9 +150,12 @@ struct saker_worker {
 	uint16_t expire_next;         /**< group whose replay table is swept next */
 	uint32_t watching;            /**< watch->on, read once a round */
 	uint16_t traced[SAKER_BURST]; /**< by slot: number of its trace record + 1, or 0 */
+	struct saker_icmp_bucket icmp;
+	uint32_t fragment_id; /**< of the last protected packet that was cut */
 	struct saker_burst burst;
 	struct saker_batch batch;
 	uint8_t aad[SAKER_BURST][SAKER_EESP_MAX_AAD];
+	struct saker_later later;
 
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));

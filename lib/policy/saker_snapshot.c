@@ -10,6 +10,8 @@
 
 #include "saker_classify.h"
 #include "saker_group.h"
+#include "saker_mss.h"
+#include "saker_mtu.h"
 #include "saker_own.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -79,6 +81,7 @@ set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
 		}
 		g->transport = g->limits.transport = transport;
 		g->mode_known = true;
+		s->transport |= transport;
 	}
 	return ret;
 }
@@ -197,6 +200,33 @@ err:
 	return -EINVAL;
 }
 
+static const struct saker_cfg_port *
+port_of(const struct saker_config *c, enum saker_port_role role)
+{
+	for (unsigned int i = 0; i < c->n_ports; i++)
+		if (c->ports[i].role == role)
+			return &c->ports[i];
+	return NULL;
+}
+
+/* What is in front of a packet that it protects is all that its tunnel MTU hangs on. */
+static void
+fill_mtu(const struct saker_config *c, struct saker_policy *p)
+{
+	const struct saker_cfg_port *port = port_of(c, SAKER_PORT_CIPHER);
+	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
+	uint16_t udp = p->group->cfg->encap == SAKER_ENCAP_UDP ? SAKER_UDP_HEADER : 0;
+
+	for (unsigned int six = 0; six < 2; six++) {
+		uint8_t inner = six ? 6 : 4, outer = p->transport ? inner : p->outer.family;
+		uint16_t front = p->transport ? udp : p->outer.len;
+
+		front += outer == 6 ? p->v6.len : p->v4.len;
+		p->mtu[six] = saker_mtu_tunnel(most, front);
+		p->mss[six] = p->cfg->mss_clamp ? saker_mss_of(inner, p->mtu[six]) : UINT16_MAX;
+	}
+}
+
 static int
 build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struct saker_policy *p)
 {
@@ -215,7 +245,10 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	if (!p->transport)
 		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
-	return fill_templates(env, p);
+	if (fill_templates(env, p) != 0)
+		return -EINVAL;
+	fill_mtu(env->config, p);
+	return 0;
 }
 
 static int
@@ -314,6 +347,22 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 	return 0;
 }
 
+/* Errors come from where the packet did: the clear port's address, if it has one. */
+static void
+choose_error_senders(struct saker_snapshot *s, const struct saker_config *c)
+{
+	static const enum saker_port_role order[] = { SAKER_PORT_CIPHER, SAKER_PORT_CLEAR };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct saker_cfg_port *port = port_of(c, order[i]);
+
+		if (port != NULL && port->address.ip.family != 0)
+			s->error_from[0] = port->address.ip;
+		if (port != NULL && port->address6.ip.family != 0)
+			s->error_from[1] = port->address6.ip;
+	}
+}
+
 static int
 fill(const struct saker_group_env *env, struct saker_snapshot *s)
 {
@@ -323,6 +372,9 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 		return -EINVAL;
 	note_listeners(s, env->config);
 	saker_own_prepare(s);
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		s->listens_udp |= env->config->groups[i].encap == SAKER_ENCAP_UDP;
+	choose_error_senders(s, env->config);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {
 		saker_fault(
 			env->faults, NULL, 0, "the system has no random numbers: getrandom: %m");

@@ -91,6 +91,9 @@ struct saker_sender {
 	uint8_t source_len; /**< 4, 8 or 16 */
 };
 
+/** Index of a family in pairs: 0 for IPv4, 1 for IPv6. */
+#define SAKER_SIX(family) ((family) == 6)
+
 /** A policy, ready for use. */
 struct saker_policy {
 	const struct saker_cfg_policy *cfg;
@@ -105,6 +108,8 @@ struct saker_policy {
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
+	uint16_t mtu[2]; /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
+	uint16_t mss[2]; /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
 	struct saker_front front;  /**< of plain packets */
 	struct saker_outer outer;  /**< tunnel mode */
@@ -125,7 +130,10 @@ struct saker_snapshot {
 	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
 	struct saker_ip *local;    /**< addresses that tunnels end at */
 	unsigned int n_local;
-	uint64_t flow_secret[2]; /**< of the flow hash */
+	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
+	bool listens_udp;              /**< some group is reached by UDP */
+	bool transport;                /**< some group opens transport mode, for hosts behind */
+	uint64_t flow_secret[2];       /**< of the flow hash */
 };
 
 /** The keys of a configuration, in its order, in saker_secret_alloc() memory. */

@@ -28,6 +28,8 @@
 	X(NO_HEADROOM, "no_headroom", WARN, "no room in the buffer for the headers")               \
 	X(NO_TAILROOM, "no_tailroom", WARN, "no room in the buffer for padding and ICV")           \
 	X(TX_FULL, "tx_full", WARN, "the port took no more packets")                               \
+	X(TTL, "ttl", INFO, "TTL or hop limit used up")                                            \
+	X(NO_BUFFER, "no_buffer", WARN, "no buffer for a fragment, or for a long packet")          \
 	X(CRYPTO_ERROR, "crypto_error", WARN, "the crypto driver failed")                          \
 	/* the link: frames and neighbours */                                                      \
 	X(NOT_OURS, "not_ours", INFO, "frame, ARP or neighbour discovery for someone else")        \
@@ -41,7 +43,7 @@
 	/* outbound */                                                                             \
 	X(NO_POLICY, "no_policy", INFO, "no policy covers the packet")                             \
 	X(POLICY_DROP, "policy_drop", INFO, "a policy says drop")                                  \
-	X(MTU, "mtu", WARN, "protected packet would exceed the port's MTU")                        \
+	X(MTU, "mtu", WARN, "longer than the MTU, may not be fragmented")                          \
 	X(TRANSPORT_FRAGMENT, "transport_fragment", INFO, "transport mode takes no fragments")     \
 	X(SN_UNRESERVED, "sn_unreserved", WARN, "no persisted SN reservation to send under")       \
 	X(CLOCK_AHEAD, "clock_ahead", WARN, "next SN lies too far ahead of the clock")             \
@@ -52,7 +54,8 @@
 	X(NO_DATA_KEY, "no_data_key", WARN, "the client holds no data key for this epoch")         \
 	/* inbound: outer packet */                                                                \
 	X(NOT_LOCAL, "not_local", INFO, "protected packet for another address")                    \
-	X(OUTER_FRAGMENT, "outer_fragment", INFO, "fragment of a protected packet")                \
+	X(OUTER_FRAGMENT, "outer_fragment", ATTACK, "malformed or overlong fragment of a packet")  \
+	X(REASSEMBLY, "reassembly", INFO, "fragment of a packet that never became whole")          \
 	X(UDP_LENGTH, "udp_length", ATTACK, "UDP length does not fit the IP length")               \
 	X(UDP_CHECKSUM, "udp_checksum", ATTACK, "UDP checksum neither zero nor right")             \
 	X(NAT_KEEPALIVE, "nat_keepalive", INFO, "NAT keepalive, one octet ff")                     \

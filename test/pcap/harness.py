@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import pcapfile
 import profile
 from config_text import config_text
+from ip import before
 
 EAL = ("--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf")
 CLEAR_DEVICE, CIPHER_DEVICE = "net_pcap0", "net_pcap1"
@@ -126,6 +127,11 @@ class Run:
 def packets(queues):
     """IP packets of all transmit queues, queue after queue."""
     return [pcapfile.ip_packet(f) for q in queues for f in q]
+
+
+def forwarded(queues, gateways=1):
+    """The same, as they were before so many gateways forwarded them: with their first TTL."""
+    return [before(p, gateways) for p in packets(queues)]
 
 
 def lcores(workers):

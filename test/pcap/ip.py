@@ -43,6 +43,21 @@ def ip_header(src, dst, proto, length, tos=0, ttl=64):
     return ip4_finish(header, 20 + length)
 
 
+def hop(packet, hops=1):
+    """A packet after so many gateways forwarded it; a negative number: before."""
+    at = 8 if packet[0] >> 4 == 4 else 7
+    packet = packet[:at] + bytes([packet[at] - hops & 0xFF]) + packet[at + 1 :]
+    if at == 7:
+        return packet
+    size = (packet[0] & 15) * 4
+    return ip4_finish(packet[:size], struct.unpack_from(">H", packet, 2)[0]) + packet[size:]
+
+
+def before(packet, gateways=1):
+    """A packet as it was when it came to the gateways that forwarded it."""
+    return hop(packet, -gateways)
+
+
 def set_ip_payload(prefix, proto_at, proto, length):
     """IP headers `prefix` with another protocol and `length` octets behind them."""
     prefix = prefix[:proto_at] + bytes([proto]) + prefix[proto_at + 1 :]

@@ -10,6 +10,7 @@ import time
 
 import pcapfile
 import profile
+from ip import hop
 from harness import A, B, find_json, kill
 from ip import Refused
 from plan import make_config
@@ -165,7 +166,7 @@ class Wire(threading.Thread):
         if h.sn <= self.last.get(line, 0):
             self.fault = "SN %016x follows %016x" % (h.sn, self.last[line])
         self.last[line] = h.sn
-        if self.inner and opened.packet != self.inner:
+        if self.inner and opened.packet != hop(self.inner):
             self.fault = "packet %d: another packet than was sent" % self.packets
 
     def open(self, outer):

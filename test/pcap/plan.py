@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pcapfile
 import profile
 from harness import A, B, other
-from ip import ip_header, ip_parse, transport_checksum
+from ip import before, ip_header, ip_parse, transport_checksum
 
 NEAR4, NEAR6 = "10.1.0.5", "fd00:1::5"
 WIDE_MS = 3600000  # captures are opened later than they were sealed
@@ -236,8 +236,9 @@ class Plan:
         return pcapfile.ethernet(self.seal(sender, clear_packet, **changes))
 
     def open(self, sender, outer):
-        """Opened, or raises Refused."""
-        return profile.open_packet({self.spi: self.group()}, outer, self.nonce_role(sender))
+        """Opened, with the packet as it was before a gateway sent it; or raises Refused."""
+        opened = profile.open_packet({self.spi: self.group()}, outer, self.nonce_role(sender))
+        return replace(opened, packet=before(opened.packet))
 
 
 def make_config(lab, plans, site=A, groups=None, policies=None, **changes):

@@ -50,7 +50,7 @@ class Telemetry(Eyes):
         out, back = live.rows("stats")[0]
         self.assertEqual((out["direction"], out["packets_in"], out["packets_out"]),
                          ("outbound", 13, 10))
-        self.assertEqual((back["packets_in"], back["packets_out"]), (7, 5))
+        self.assertEqual((back["packets_in"], back["packets_out"]), (7, 8))  # 3 errors
         drops = {r["reason"]: r["packets"] for r in live.rows("drops")[0]}
         self.assertEqual(drops, {"mtu": 3, "bad_icv": 2})
         policy = live.rows("policies")[0][0]
@@ -447,11 +447,11 @@ class Trace(Eyes):
             self.assertEqual((r["octets_in"], r["octets_out"]), (114, len(p)))
             self.assertEqual((r["group"], r["src"], r["reason"]), ("g1", NEAR4, None))
             self.assertEqual(r["stages"],
-                             "rx parse classify plan sn headers seal tx")
+                             "rx parse classify route plan sn headers seal tx")
         lost = [r for r in out if r["verdict"] == "drop"]
         self.assertEqual([(r["reason"], r["sn"], r["octets_in"]) for r in lost],
                          [("mtu", None, 1304)] * 3)
-        self.assertTrue(all(r["policy"] and r["stages"].endswith("plan") for r in lost))
+        self.assertTrue(all(r["policy"] and r["stages"].endswith("route") for r in lost))
         self.check_inbound([r for r in rows if r["direction"] == "inbound"])
         self.assertIn("30 more packets are waited for", run.out)
 
@@ -503,7 +503,7 @@ class Trace(Eyes):
         self.clear = []
         row = self.trace("trace 1", "start", "drain", "show trace json").shown["trace"][0]
         self.assertEqual((row["verdict"], row["reason"], row["policy"], row["sn"], row["stages"]),
-                         ("taken", None, None, None, "rx link"))
+                         ("taken", None, None, None, "rx outer"))
 
     def test_shows_bypass(self):
         self.config["policies"].insert(0, {"name": "by", "dst": "10.9.0.53/32",

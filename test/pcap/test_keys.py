@@ -9,7 +9,7 @@ import time
 
 import pcapfile
 import profile
-from harness import A, B, RootKey, SakerTest, packets
+from harness import A, B, RootKey, SakerTest, forwarded, packets
 from ip import Refused
 from plan import EPOCH, Plan, make_config, octets
 
@@ -57,7 +57,7 @@ class Groups(SakerTest):
         back = self.lab.run(make_config(self.lab, [one, two], B),
                             cipher=[pcapfile.ethernet(o) for o in moved + out])
         self.assertEqual(back.drops("inbound"), {"bad_icv": 2})
-        self.assertEqual(len(packets(back.clear)), 2)
+        self.assertEqual(len(forwarded(back.clear)), 2)
 
     def test_suites_of_one_spi_share_no_group_key(self):
         root = RootKey.generation(1, "x")
@@ -73,10 +73,10 @@ class Groups(SakerTest):
 
 
 class Rotation(SakerTest):
-    def open_with(self, plan, sealed, expected, drops=None):
+    def open_with(self, plan, sealed, expected, drops=None, gateways=1):
         run = self.lab.run(make_config(self.lab, [plan], B), cipher=sealed)
         self.assertRan(run)
-        self.assertSame(packets(run.clear), expected)
+        self.assertSame(forwarded(run.clear, gateways), expected)
         self.assertEqual(run.drops("inbound"), drops or {})
 
     def rotate(self):
@@ -121,14 +121,14 @@ class Rotation(SakerTest):
             self.assertEqual(key.values["pre"], before[key.name]["current"])
             self.assertEqual(key.values["current"], before[key.name]["next"])
             self.assertNotIn(key.values["next"], before[key.name].values())
-        self.open_with(plan, first.cipher[0], clear)
+        self.open_with(plan, first.cipher[0], clear, gateways=2)
         second = self.lab.run(make_config(self.lab, [plan]), frames)
         used = {plan.open(A, p).header.key_idx for p in packets(second.cipher)}
         self.assertEqual(used, {profile.key_idx(plan.group().send_roots())})
-        self.open_with(plan, second.cipher[0], clear)
+        self.open_with(plan, second.cipher[0], clear, gateways=2)
         self.rotate()
         self.open_with(plan, first.cipher[0], [], {"key_index": 50})
-        self.open_with(plan, second.cipher[0], clear)
+        self.open_with(plan, second.cipher[0], clear, gateways=2)
 
     def test_a_receiver_that_rotates_late_accepts_the_next_key(self):
         plan = Plan(self.lab, 1)
@@ -150,7 +150,7 @@ class Rotation(SakerTest):
                              groups=[plan.config(B, allow_root_keys=["zone-further"])])
         run = self.lab.run(config, cipher=frames)
         self.assertRan(run)
-        self.assertSame(packets(run.clear), [clear[0], clear[2]])
+        self.assertSame(forwarded(run.clear), [clear[0], clear[2]])
         self.assertEqual(run.drops("inbound"), {"mk_not_allowed": 1})
 
 
@@ -232,7 +232,7 @@ class Clients(SakerTest):
                 opened = [plan.open(A, p) for p in packets(run.cipher)]
                 self.assertSame([o.packet for o in opened], clear)
                 self.assertEqual({o.header.source for o in opened}, {plan.wire_source(A)})
-                self.assertSame(packets(run.clear), back)
+                self.assertSame(forwarded(run.clear), back)
 
     def test_a_client_without_the_epochs_key_sends_nothing(self):
         plan, config = self.client(0, sn="counter")
@@ -250,7 +250,7 @@ class Clients(SakerTest):
         clear = plan.inner(B, 4, 100)
         other = plan.sealed_frame(B, clear, source=bytes(7) + b"\x09")
         run = self.lab.run(config, cipher=[other, plan.sealed_frame(B, clear)])
-        self.assertSame(packets(run.clear), [clear])
+        self.assertSame(forwarded(run.clear), [clear])
         self.assertEqual(sum(run.drops("inbound").values()), 1)
 
     def test_a_server_sends_under_the_connection_id_that_its_client_holds_keys_of(self):
@@ -272,6 +272,6 @@ class Clients(SakerTest):
         out = pcapfile.ethernet(plan.inner(A, 4, 100))
         run = self.lab.run(make_config(self.lab, [plan], groups=[group]), [out], frames)
         self.assertRan(run)
-        self.assertSame(packets(run.clear), clear[:2])
+        self.assertSame(forwarded(run.clear), clear[:2])
         self.assertEqual(run.drops("inbound"), {"session_range": 2})
         self.assertEqual(plan.open(A, packets(run.cipher)[0]).header.session, 0)

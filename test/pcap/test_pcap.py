@@ -16,7 +16,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "scale",
+GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
+          "scale",
           "process", "lcores", "eyes")
 SKIP = 77
 

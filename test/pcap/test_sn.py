@@ -12,7 +12,7 @@ import unittest
 
 import pcapfile
 import profile
-from harness import A, B, Lab, SakerTest, packets, setting
+from harness import A, B, Lab, SakerTest, forwarded, packets, setting
 from plan import EPOCH, Plan, make_config
 from sender import Sender
 
@@ -48,7 +48,7 @@ class Replay(SakerTest):
         frames = [plan.sealed_frame(B, p) for p in clear]
         run = self.lab.run(make_config(self.lab, [plan]), cipher=frames + frames)
         self.assertRan(run)
-        self.assertSame(packets(run.clear), clear)
+        self.assertSame(forwarded(run.clear), clear)
         self.assertEqual(run.drops("inbound"), {"replay": 500})
 
     def test_a_capture_repeated_is_dropped_whole_as_replay(self):
@@ -64,7 +64,7 @@ class Replay(SakerTest):
         sent = self.lab.run(make_config(self.lab, [plan]), [pcapfile.ethernet(p) for p in clear])
         self.assertRan(sent)
         run = self.lab.run(make_config(self.lab, [plan], B), cipher=sent.cipher[0] * 2)
-        self.assertSame(packets(run.clear), clear)
+        self.assertSame(forwarded(run.clear, 2), clear)
         self.assertEqual(run.drops("inbound"), {"replay": 300})
 
     def test_reordering_inside_the_window_passes_and_beyond_it_is_refused(self):
@@ -74,7 +74,7 @@ class Replay(SakerTest):
         order = [199] + list(range(199))
         run = self.lab.run(make_config(self.lab, [plan]), cipher=[frames[i] for i in order])
         want = [clear[199]] + clear[136:199]
-        self.assertSame(packets(run.clear), want)
+        self.assertSame(forwarded(run.clear), want)
         self.assertEqual(run.drops("inbound"), {"replay": 136})
 
     def test_a_third_slot_back_is_too_old(self):
@@ -85,7 +85,7 @@ class Replay(SakerTest):
         frames = [plan.sealed_frame(B, p, sn=profile.sn_at(t, i + 1))
                   for i, (p, t) in enumerate(zip(clear, times))]
         run = self.lab.run(make_config(self.lab, [plan]), cipher=frames)
-        self.assertSame(packets(run.clear), [clear[0], clear[1], clear[3], clear[4]])
+        self.assertSame(forwarded(run.clear), [clear[0], clear[1], clear[3], clear[4]])
         self.assertEqual(run.drops("inbound"), {"replay_old": 1})
 
     def test_a_full_table_refuses_new_sources(self):
@@ -97,18 +97,18 @@ class Replay(SakerTest):
         drops = run.drops("inbound")
         self.assertEqual(set(drops), {"replay_table_full"})
         self.assertGreater(drops["replay_table_full"], 1900)
-        self.assertEqual(len(packets(run.clear)) + drops["replay_table_full"], 2000)
+        self.assertEqual(len(forwarded(run.clear)) + drops["replay_table_full"], 2000)
 
     def test_old_packets_and_those_from_before_the_start_are_refused(self):
         plan = Plan(self.lab, 1)
         frames = [plan.sealed_frame(B, plan.inner(B, 4, 100))]
         guarded = plan.config(A, start_guard=True)
         run = self.lab.run(make_config(self.lab, [plan], groups=[guarded]), cipher=frames)
-        self.assertEqual((packets(run.clear), run.drops("inbound")), ([], {"start_guard": 1}))
+        self.assertEqual((forwarded(run.clear), run.drops("inbound")), ([], {"start_guard": 1}))
         time.sleep(0.3)
         narrow = plan.config(A, window_ms=200)
         run = self.lab.run(make_config(self.lab, [plan], groups=[narrow]), cipher=frames)
-        self.assertEqual((packets(run.clear), run.drops("inbound")), ([], {"stale": 1}))
+        self.assertEqual((forwarded(run.clear), run.drops("inbound")), ([], {"stale": 1}))
 
     def test_sequence_numbers_are_dense_inside_a_slot(self):
         plan = Plan(self.lab, 1)
