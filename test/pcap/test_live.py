@@ -202,7 +202,7 @@ class Faults(SakerTest):
         plan = Plan(self.lab, 1, sn="counter")
         key = plan.keys[0]
         pair = self.pair(plan)
-        blocked = self.lab.path("state-a/sn-reservations.tmp")
+        blocked = os.path.join(pair.state[A], "sn-reservations.tmp")
         os.mkdir(blocked)
         run = self.lab.keytool("rotate", key.path)
         self.assertEqual(run.status, 0, run.text())
