@@ -7,6 +7,8 @@
  * are traced instruction by instruction, with several secrets, and must not differ. What is public
  * stays: lengths, AAD, nonces, KDF inputs, whether an ICV is right.
  *
+ * Argument: the most that drivers may use of the processor, saker_cpu.h.
+ *
  * Where the first difference stands in a library of crypto, it is noted and does not fail the test.
  */
 
@@ -19,6 +21,7 @@
 #include <dlfcn.h>
 #include <immintrin.h>
 
+#include "saker_cpu.h"
 #include "saker_crypto.h"
 #include "saker_keys.h"
 
@@ -477,7 +480,7 @@ keeps_secrets_out_of_branches_and_addresses_in_key_combination(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(catches_functions_that_leak),
@@ -486,5 +489,7 @@ main(void)
 		cmocka_unit_test(keeps_secrets_out_of_branches_and_addresses_in_key_combination),
 	};
 
+	if (argc > 1 && saker_cpu_limit(argv[1]) != 0)
+		return 2;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
