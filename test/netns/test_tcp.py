@@ -8,6 +8,8 @@ FILE = 24 << 20
 
 
 class Tcp(WorldTest):
+    OPTIONS = {"idle": "poll"}
+
     def flow_both_ways(self, family, streams):
         hosts = self.world.host
         runs = [Iperf(hosts[sender], hosts[other(sender)], sender.host(family), SECONDS, streams)
