@@ -107,8 +107,8 @@ class Twin(WorldTest):
 
     NEEDS = ("notice of a twin",)
 
+    # It hears SNs that it has not used; what the other one hears may be its own, reflected.
     def test_the_less_busy_gateway_hears_its_own_source_id_and_says_so(self):
-        """It hears SNs that it has not used; the other one's were all used by itself too."""
         out, back = both_ways(self.world, A, B, rate=50)
         back.rate = 500
         with out, back:
