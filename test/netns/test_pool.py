@@ -16,9 +16,10 @@ class Pool(WorldTest):
     KIND = PoolWorld
 
     def complete(self, streams):
+        """All has arrived; else the drops may say why."""
         for stream in streams:
             self.assertGreater(stream.total(), 100)
-            self.assertEqual(stream.lost(), [])
+            self.assertEqual(stream.lost(), [], self.world.drops())
             self.assertEqual(stream.repeated(), 0)
 
     def opened(self):

@@ -16,7 +16,7 @@ class Tcp(WorldTest):
                 for sender in (A, B)]
         for run in runs:
             got = run.result()
-            self.assertGreaterEqual(len(got), SECONDS - 1)
+            self.assertGreaterEqual(len(got), SECONDS * 0.8)  # intervals waver
             self.assertTrue(all(got), "octets by second: %s" % got)
 
     def test_ipv4_flows_both_ways_without_a_stall(self):
