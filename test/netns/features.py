@@ -65,6 +65,7 @@ def has_text(text):
 
 FEATURES = {
     # word in `needs`: how the program tells that it can
+    "sleep": lambda: has_setting("gateway", "idle"),
     "neighbour resolution": lambda: has_setting("ports", "vlan"),
     "fragmentation and ICMP errors": lambda: has_setting("policies", "fragment"),
     "key rotation at the prompt": lambda: has_command("key rotate"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway import Gateway
 from space import link, mute, packet_socket
+from wan import ARP, asks, network
 from world import A, B, World, set_up_host
 
 PACKET_IGNORE_OUTGOING, SOL_PACKET = 23, 263
@@ -27,7 +28,8 @@ class Member:
 
 
 class Dealer:
-    """Frames from the one port go to the next member, one by one; from members to the one port."""
+    """Frames from the one port go to the next member, one by one, but answers of neighbours to
+    all; from members to the one port."""
 
     def __init__(self, space, one, many):
         self.one = self.open(space, one)
@@ -57,6 +59,9 @@ class Dealer:
     def deal(self, s, frame, turn):
         if s is not self.one:
             self.one.send(frame)
+        elif frame[12:14] == ARP or network(frame) and asks(frame):
+            for member in self.live:
+                self.many[member].send(frame)
         elif self.live:
             members = sorted(self.live)
             member = members[next(turn) % len(members)]

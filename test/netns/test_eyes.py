@@ -11,8 +11,8 @@ import time
 import unittest
 
 from echo import sweep
-from features import needs
-from world import A, B, WorldTest
+from features import has, needs
+from world import A, B, World, WorldTest
 
 SOCKET = "/run/dpdk/%s/dpdk_telemetry.v2"
 NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores")
@@ -45,7 +45,17 @@ def samples(text):
     return found
 
 
+class EyesWorld(World):
+    """With a file of metrics, if the program keeps one."""
+
+    def __init__(self):
+        kept = ("--metrics-file", "SITE.prom", "--stats-period", "1")
+        super().__init__(options=kept if has("a metrics file") else ())
+
+
 class Eyes(WorldTest):
+    KIND = EyesWorld
+
     def ping(self):
         self.assertEqual(sweep(self.world.host[A], 4, B.host(4), range(50, 150)), [])
 
@@ -99,11 +109,7 @@ class Eyes(WorldTest):
         at = out.index("# TYPE")
         return out[at : out.index("# EOF") + 5] + "\n"
 
-
-class MetricsFile(WorldTest):
-    OPTIONS = {"options": ("--metrics-file", "SITE.prom", "--stats-period", "1")}
-    NEEDS = ("a metrics file",)
-
+    @needs("a metrics file")
     def test_the_file_is_whole_at_any_time_and_follows(self):
         path = os.path.join(self.world.gateway[A].dir, "a.prom")
         values, end = set(), time.monotonic() + 2.5

@@ -89,16 +89,14 @@ class Path(WorldTest):
                     self.assertTrue(offers, what)
                     self.assertLessEqual(max(offers), most, what)
 
-
-class Traceroute(WorldTest):
-    def test_the_host_is_reached(self):
+    def test_traceroute_reaches_the_host(self):
         for family in (4, 6):
             hops = path.traceroute(self.world.host[A], family, B.host(family), wait=0.5)
             self.assertEqual(hops[-1], B.host(family), hops)
             self.assertLessEqual(len(hops), 3, hops)
 
     @needs("fragmentation and ICMP errors")
-    def test_every_gateway_is_a_hop(self):
+    def test_every_gateway_is_a_hop_of_traceroute(self):
         for site in (A, B):
             for family in (4, 6):
                 hops = path.traceroute(self.world.host[site], family, other(site).host(family))

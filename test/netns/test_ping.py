@@ -22,8 +22,10 @@ def beyond(family):
     return range(ROOM_MTU - HEADERS[family] + 1, BEYOND, STEP)
 
 
-class Ping(WorldTest):
+class PingTest(WorldTest):
     """The wan has room for every packet."""
+
+    OPTIONS = {"idle": "poll"}
 
     def answered(self, site, family, sizes, df=False):
         missing = sweep(self.world.host[site], family, other(site).host(family), sizes, df)
@@ -33,20 +35,22 @@ class Ping(WorldTest):
     def test_every_size_is_answered(self):
         self.answered(A, 4, whole(4))
 
+    def test_every_size_of_ping6_is_answered(self):
+        self.answered(A, 6, whole(6))
+
+    def test_fragments_of_ping6_are_answered(self):
+        self.answered(A, 6, beyond(6))
+
+
+class Ping(PingTest):
     def test_every_size_is_answered_the_other_way(self):
         self.answered(B, 4, whole(4))
 
     def test_every_size_with_df_is_answered(self):
         self.answered(A, 4, whole(4), df=True)
 
-    def test_every_size_of_ping6_is_answered(self):
-        self.answered(A, 6, whole(6))
-
     def test_every_size_of_ping6_is_answered_the_other_way(self):
         self.answered(B, 6, whole(6), df=True)
-
-    def test_fragments_of_ping6_are_answered(self):
-        self.answered(A, 6, beyond(6))
 
     # The driver has the kernel put fragments of IPv4 together, and has room for so much.
     @needs("fragmentation and ICMP errors")
@@ -61,7 +65,10 @@ class Ping(WorldTest):
         self.assertEqual(seen.repeats(), {})
 
 
-class PingOverIpv6(Ping):
+class PingOverIpv6(PingTest):
     """The same with an IPv6 wan."""
 
     OPTIONS = {"outer": 6}
+
+
+del PingTest  # by itself it is no test

@@ -30,8 +30,7 @@ class TapWorld(World):
     def config(self, site, **changes):
         return super().config(site, ports=("net_tap0", "net_af_packet1"), **changes)
 
-    def start(self):
-        super().start()
+    def plug_hosts(self):
         for site in (A, B):
             host, box = self.host[site], self.box[site]
             if host is not box:
@@ -41,7 +40,6 @@ class TapWorld(World):
                     "link set dev t0 mtu %d up" % self.host_mtu)
             plain_frames(host, "t0")
             set_up_host(site, host, "t0", site.mac("tap") if self.static else None)
-        return self
 
 
 class Tap(WorldTest):

@@ -8,13 +8,15 @@ FILE = 24 << 20
 
 
 class Tcp(WorldTest):
+    OPTIONS = {"idle": "poll"}
+
     def flow_both_ways(self, family, streams):
         hosts = self.world.host
         runs = [Iperf(hosts[sender], hosts[other(sender)], sender.host(family), SECONDS, streams)
                 for sender in (A, B)]
         for run in runs:
             got = run.result()
-            self.assertGreaterEqual(len(got), SECONDS - 1)
+            self.assertGreaterEqual(len(got), SECONDS * 0.8)  # intervals waver
             self.assertTrue(all(got), "octets by second: %s" % got)
 
     def test_ipv4_flows_both_ways_without_a_stall(self):

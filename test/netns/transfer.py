@@ -54,7 +54,7 @@ class Iperf:
         report = json.loads(out or "{}")
         if self.client.returncode != 0 or "error" in report:
             raise AssertionError("iperf3: %s %s" % (report.get("error"), err))
-        return [i["sum"]["bytes"] for i in report["intervals"] if i["sum"]["seconds"] > 0.9]
+        return [i["sum"]["bytes"] for i in report["intervals"] if i["sum"]["seconds"] > 0.5]
 
 
 def iperf(*args, **options):

@@ -12,6 +12,7 @@ HEAD = 160
 PORT = 4500
 CONTEXT = 224
 SOL_PACKET, PACKET_STATISTICS = 263, 6
+ARP = b"\x08\x06"
 UDP, ICMP6 = 17, 58
 
 Sealed = namedtuple("Sealed", "src dst sport spi session key_idx source sn length")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import features
 from config_text import config_text
+from echo import sweep
 from gateway import Gateway
 from space import Space, link, mute
 
@@ -23,6 +24,7 @@ SECONDS = int(os.environ.get("SAKER_TEST_SECONDS", "3"))
 WAN_MTU = 1500
 ROOM_MTU = 1400  # of the hosts, where every packet shall fit the wan protected
 GUARD_S = 0.7  # from the start on a receiver refuses packets that it may have seen before
+WARM_TRIES = 10
 KEY_ID = hashlib.sha256(b"zone").digest()[:16].hex()
 
 
@@ -59,7 +61,8 @@ def other(site):
 class Lab:
     """A directory with the root key and the configurations."""
 
-    def __init__(self):
+    def __init__(self, idle="sleep"):
+        self.idle = idle
         kept = os.environ.get("SAKER_TEST_KEEP")
         self.dir = tempfile.mkdtemp(prefix="saker-netns-", dir=None if kept else "/run")
         for name in ("zone", *(site.name for site in (A, B))):
@@ -98,13 +101,14 @@ class Lab:
                     policy=None, gateway=None):
         """A whole configuration. mtus: of clear and cipher port; macs: role of a port to where its
         frames go, if fixed; None where the program is only asked what it can do."""
+        idle = {"idle": self.idle} if macs is not None and features.has("sleep") else {}
         own = bare if macs is None else own_address
         macs = macs or {}
         common = {"action": "protect", "group": "cluster", "local": site.outer(outer),
                   "peer": peer.outer(outer), **(policy or {})}
         return {
             "gateway": {"name": "gw-" + site.name, "state_dir": "./%s-%s" % (state, site.name),
-                        **(gateway or {})},
+                        **idle, **(gateway or {})},
             "ports": [
                 {"name": "clear", "device": ports[0], "role": "clear", "mtu": mtus[0],
                  "address": own(site.gateway(4), 4), "address6": own(site.gateway(6), 6),
@@ -158,19 +162,20 @@ class World:
     """Both sites, wired and running.
 
     host_mtu, wan_mtu; workers and queues of a gateway; outer: family of the wan; group, policy:
-    changes of the configuration; static: fixed next hops; host_device: what has the host's
-    addresses; eal, options: further arguments of the program, with
-    SITE for the name of the site.
+    changes of the configuration; eal, options: further arguments of the program, with SITE for the
+    name of the site; static: fixed next hops; host_device: what has the host's addresses; idle: of
+    the workers, who share CPUs with everything else.
     """
 
     def __init__(self, host_mtu=ROOM_MTU, wan_mtu=WAN_MTU, workers=1, queues=1, outer=4,
-                 group=None, policy=None, eal=(), options=(), static=None, host_device="h0"):
+                 group=None, policy=None, eal=(), options=(), static=None, host_device="h0",
+                 idle="sleep"):
         self.host_mtu, self.wan_mtu, self.workers, self.queues = host_mtu, wan_mtu, workers, queues
         self.outer, self.group, self.policy = outer, group, policy
         self.eal, self.options = eal, options
         self.static = use_static_neighbours() if static is None else static
         self.host_device = host_device
-        self.lab = Lab()
+        self.lab = Lab(idle)
         self.spaces = []
         self.wan = self.space("wan")
         self.wan.ip("link add name br type bridge", "link set dev br mtu %d" % wan_mtu,
@@ -229,7 +234,21 @@ class World:
         for gateway in self.gateway.values():
             gateway.wait_started()
         self.pass_guard()
+        self.plug_hosts()
+        self.warm_up()
         return self
+
+    def plug_hosts(self):
+        """What of the hosts can only be made while gateways run."""
+
+    def warm_up(self):
+        """Until all neighbours know each other: few packets wait for that."""
+        for family in (4, 6):
+            tries = 0
+            while sweep(self.host[A], family, B.host(family), range(8)):
+                tries += 1
+                if tries == WARM_TRIES:
+                    raise AssertionError("no way from host to host\n" + self.text())
 
     def pass_guard(self):
         """Until what is sent can't be taken for what was sent before the start."""
@@ -239,7 +258,10 @@ class World:
         """Gateways end that way and come again."""
         for site in sites:
             how(self.gateway[site])
-            self.gateway[site].start()
+        for site in sites:
+            self.gateway[site].start(wait=False)
+        for site in sites:
+            self.gateway[site].wait_started()
         self.pass_guard()
 
     def drops(self):
