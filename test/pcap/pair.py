@@ -12,9 +12,8 @@ import time
 
 import pcapfile
 import profile
-from ip import hop
 from harness import A, B, find_json, kill
-from ip import Refused
+from ip import Refused, hop
 from plan import make_config
 
 RECORD = 16
