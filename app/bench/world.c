@@ -23,7 +23,7 @@
 #define MAX_GROUPS 256
 #define MBUFS      1024 /* of a worker: few, so that they stay in L2 */
 #define POOLS_MB   56   /* for a worker: the buffers of both ports, and its own */
-#define SPARE_MB   160
+#define SPARE_MB   256
 #define WINDOW     1024
 #define EPOCHS     1000 /* that the SN lines may go on for */
 
