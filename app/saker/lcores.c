@@ -43,12 +43,13 @@ static int
 create_pool(const struct saker_gateway *g, struct saker_worker *w)
 {
 	unsigned int packets = g->config->gateway.mbufs / (HELD_SHARE * 8 * g->n_workers);
+	static unsigned int pools; /* saker-bench has several gateways at a time */
 	uint16_t room = 0;
 	char name[32];
 
 	for (unsigned int i = 0; i < g->n_ports; i++)
 		room = RTE_MAX(room, rte_pktmbuf_data_room_size(g->ports[i].pool));
-	snprintf(name, sizeof(name), "saker-worker-%u", w->index);
+	snprintf(name, sizeof(name), "saker-worker-%u", pools++);
 	w->pool = rte_pktmbuf_pool_create(name, WORKER_MBUFS, WORKER_CACHE, 0, room, w->socket);
 	if (w->pool == NULL)
 		return -ENOMEM;

@@ -77,12 +77,13 @@ send_frame(void *arg, unsigned int link, const uint8_t *frame, uint16_t len)
 static int
 init_worker(struct saker_neighbours *n, struct saker_worker *w)
 {
+	static unsigned int outboxes; /* saker-bench has several gateways at a time */
 	char name[32];
 
 	w->hops = rte_zmalloc_socket("saker", sizeof(*w->hops), RTE_CACHE_LINE_SIZE, w->socket);
 	if (w->hops == NULL)
 		return -ENOMEM;
-	snprintf(name, sizeof(name), "saker-outbox-%u", w->index);
+	snprintf(name, sizeof(name), "saker-outbox-%u", outboxes++);
 	w->hops->outbox = rte_ring_create(name, SAKER_OUTBOX_SIZE, w->socket, RING_F_SC_DEQ);
 	if (w->hops->outbox == NULL)
 		return -ENOMEM;
@@ -96,9 +97,11 @@ init_worker(struct saker_neighbours *n, struct saker_worker *w)
 static int
 create(struct saker_gateway *g)
 {
+	static unsigned int tables;
 	struct saker_neighbours *n = calloc(1, sizeof(*n));
+	char name[24];
 	struct saker_neigh_params params = {
-		.name = "saker-neighbours",
+		.name = name,
 		.n_links = SAKER_DIRECTIONS,
 		.n_workers = g->n_workers,
 		.qsbr = g->qsbr,
@@ -107,6 +110,7 @@ create(struct saker_gateway *g)
 	};
 	int ret = 0;
 
+	snprintf(name, sizeof(name), "saker-neigh-%u", tables++);
 	g->neighbours = n;
 	if (n == NULL)
 		return -ENOMEM;
