@@ -34,8 +34,8 @@ saker_bench_suites(const char *name, enum saker_suite suites[2])
 uint16_t
 saker_bench_aad_len(void)
 {
-	const struct saker_eesp_form form = { .spi = 1, .variant = SAKER_V_SOURCE_ID };
-	struct saker_eesp_tmpl t;
+	const struct saker_form form = { .spi = 1, .variant = SAKER_V_SOURCE_ID };
+	struct saker_tmpl t;
 
 	return saker_eesp_template(&form, &t) == 0 ? t.len : 0;
 }

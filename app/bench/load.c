@@ -76,7 +76,7 @@ create(const struct saker_load_form *form, const struct saker_load *of, size_t s
 struct saker_load *
 saker_load_share(const struct saker_load *of, const struct saker_load_form *form)
 {
-	size_t need = form->size + MAX_AAD + TEXT_AT + SAKER_EESP_ICV;
+	size_t need = form->size + MAX_AAD + TEXT_AT + SAKER_ICV;
 	size_t stride = need < BUFFER ? BUFFER : RTE_ALIGN_CEIL(need, (size_t)LINE);
 
 	if (form->size <= MAX_SIZE && form->aad_len <= MAX_AAD)

@@ -58,6 +58,8 @@ compare_windows(const void *a, const void *b)
 {
 	const struct saker_windows *const *x = a, *const *y = b;
 
+	if ((*x)->format != (*y)->format)
+		return (*x)->format < (*y)->format ? -1 : 1;
 	return ((*x)->spi > (*y)->spi) - ((*x)->spi < (*y)->spi);
 }
 
@@ -82,7 +84,7 @@ same_windows(const struct saker_windows *w, const struct saker_cfg_group *cfg)
 static struct saker_windows *
 windows_before(const struct saker_gateway *g, const struct saker_cfg_group *cfg)
 {
-	const struct saker_windows key = { .spi = cfg->spi }, *at = &key;
+	const struct saker_windows key = { .format = cfg->format, .spi = cfg->spi }, *at = &key;
 	struct saker_windows **found = NULL;
 
 	if (g->regime != NULL)

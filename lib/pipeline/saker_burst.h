@@ -48,28 +48,28 @@ struct saker_burst {
 
 	/* outbound */
 	const struct saker_policy *policy[SAKER_BURST];
-	struct saker_eesp_fields fields[SAKER_BURST];
+	struct saker_fields fields[SAKER_BURST];
 	uint16_t payload_at[SAKER_BURST]; /**< from ip: first octet to protect */
 	uint16_t payload_len[SAKER_BURST];
 	uint16_t blocks[SAKER_BURST]; /**< AES blocks */
 	uint32_t flow[SAKER_BURST];   /**< keyed hash of the inner flow */
-	uint8_t key_idx[SAKER_BURST]; /**< octet to send */
 	uint8_t pad[SAKER_BURST];     /**< octets of padding */
 
 	/* inbound */
-	uint32_t eesp_len[SAKER_BURST]; /**< base header to ICV */
-	struct saker_eesp_hdr hdr[SAKER_BURST];
+	const struct saker_listener *listener[SAKER_BURST];
+	uint32_t head_len[SAKER_BURST]; /**< security header to ICV */
+	struct saker_hdr hdr[SAKER_BURST];
 	struct saker_sn_place place[SAKER_BURST];
 	struct saker_replay_key key[SAKER_BURST];
 	int32_t entry[SAKER_BURST];
 
 	/* both: the crypto job; `ip` is the outer header by then */
 	const struct saker_group *group[SAKER_BURST];
-	uint8_t *eesp[SAKER_BURST]; /**< base header */
+	uint8_t *head[SAKER_BURST]; /**< security header */
 	uint64_t sn[SAKER_BURST];
 	uint64_t source[SAKER_BURST]; /**< source id on the wire */
 	uint16_t session[SAKER_BURST];
-	struct saker_eesp_parts parts[SAKER_BURST];
+	struct saker_parts parts[SAKER_BURST];
 	const struct saker_master *master[SAKER_BURST];
 	const struct saker_expanded_key *expanded[SAKER_BURST];
 };

@@ -99,23 +99,58 @@ fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b
 	saker_kdf_block(&g->kdf, b->sn[i], source, batch->kdf[0][at]);
 }
 
+/* AAD and nonce of formats other than E. */
+static void
+fill_of_format(
+	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
+{
+	const struct saker_group *g = b->group[i];
+	const struct saker_sealed s = {
+		.ip = b->ip[i],
+		.head = b->head[i],
+		.parts = &b->parts[i],
+		.terms = &g->terms,
+		.sn = b->sn[i],
+		.source = b->source[i],
+		.session = b->session[i],
+		.role = sends ? g->send_role : g->receive_role,
+		.variant = g->variant,
+	};
+
+	g->format->nonce(&s, w->batch.nonce[at]);
+	w->batch.aad[at] = g->format->aad(&s, w->aad[at], &w->batch.aad_len[at]);
+}
+
+static __rte_always_inline void
+fill_head(
+	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
+{
+	const struct saker_group *g = b->group[i];
+	struct saker_batch *batch = &w->batch;
+
+	if (unlikely(!g->eesp)) {
+		fill_of_format(w, at, b, i, sends);
+		return;
+	}
+	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, b->sn[i],
+		batch->nonce[at]);
+	batch->aad[at] = saker_eesp_aad(b->head[i], &b->parts[i], w->aad[at], &batch->aad_len[at]);
+}
+
 /* @return 1 if a key was handed out for this packet, else 0 */
 static __rte_always_inline unsigned int
 fill_slot(
 	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
 {
 	struct saker_batch *batch = &w->batch;
-	const struct saker_eesp_parts *parts = &b->parts[i];
-	const struct saker_group *g = b->group[i];
-	uint8_t *text = b->eesp[i] + parts->cipher_at;
+	const struct saker_parts *parts = &b->parts[i];
+	uint8_t *text = b->head[i] + parts->cipher_at;
 
 	batch->master[at] = b->master[i];
 	batch->expanded[at] = b->expanded[i];
 	if (likely(b->expanded[i] == NULL))
 		fill_kdf(batch, at, b, i);
-	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, b->sn[i],
-		batch->nonce[at]);
-	batch->aad[at] = saker_eesp_aad(b->eesp[i], parts, w->aad[at], &batch->aad_len[at]);
+	fill_head(w, at, b, i, sends);
 	batch->src[at] = text;
 	batch->dst[at] = text;
 	batch->len[at] = parts->cipher_len;

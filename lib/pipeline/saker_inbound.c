@@ -11,23 +11,18 @@
 #include "saker_stages.h"
 
 #define NAT_KEEPALIVE 0xff
-#define EESP_BIT      0x80 /* the first bit tells EESP from ESP and IKE */
 
-static bool
-listens_proto(const struct saker_snapshot *s, uint8_t proto)
+/* Does a map of listening numbers have one? */
+static inline bool
+has_number(const uint64_t *map, uint16_t number)
 {
-	return s->listen_proto[proto / 64] >> (proto % 64) & 1;
+	return map[number / 64] >> (number % 64) & 1;
 }
 
-static bool
-listens_udp(const struct saker_snapshot *s, const uint8_t *ip, const struct saker_ip_view *v)
+static inline bool
+is_udp(const struct saker_ip_view *v)
 {
-	uint16_t port;
-
-	if (v->proto != SAKER_PROTO_UDP || !v->has_l4 || v->total < v->l4_at + SAKER_UDP_HEADER)
-		return false;
-	port = saker_load_be16(ip + v->l4_at + 2);
-	return s->listen_udp[port / 64] >> (port % 64) & 1;
+	return v->proto == SAKER_PROTO_UDP && v->has_l4 && v->total >= v->l4_at + SAKER_UDP_HEADER;
 }
 
 static enum saker_drop
@@ -43,32 +38,59 @@ check_udp(const uint8_t *ip, const struct saker_ip_view *v)
 	len -= SAKER_UDP_HEADER;
 	if (len == 1 && payload[0] == NAT_KEEPALIVE)
 		return SAKER_DROP_NAT_KEEPALIVE;
-	if (len == 0)
-		return SAKER_DROP_RUNT;
-	return payload[0] & EESP_BIT ? SAKER_OK : SAKER_DROP_NOT_EESP;
+	return len == 0 ? SAKER_DROP_RUNT : SAKER_OK;
 }
 
-/* Find the base header; `eesp` stays NULL for a packet that is not protected. */
+/* Note where the security header is: behind the outer IP header, and UDP's if there is one. */
+static inline void
+note_head(struct saker_burst *b, unsigned int i, uint16_t at)
+{
+	b->head[i] = b->ip[i] + at;
+	b->head_len[i] = (uint32_t)b->view[i].total - at;
+}
+
 static inline enum saker_drop
-find_eesp(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+find_in_udp(const struct saker_worker *w, struct saker_burst *b, unsigned int i, uint16_t port)
 {
 	const struct saker_ip_view *v = &b->view[i];
-	bool udp = listens_udp(w->s, b->ip[i], v);
 	enum saker_drop why;
 
-	b->eesp[i] = NULL;
-	if (!udp && !listens_proto(w->s, v->proto))
-		return SAKER_OK;
 	if (unlikely(v->fragment)) /* for another host, and so of another's tunnel */
 		return SAKER_DROP_NOT_LOCAL;
-	if (udp) {
-		why = check_udp(b->ip[i], v);
-		if (unlikely(why != SAKER_OK))
-			return why;
-	}
-	b->eesp[i] = b->ip[i] + v->l4_at + (udp ? SAKER_UDP_HEADER : 0);
-	b->eesp_len[i] = (uint32_t)(b->ip[i] + v->total - b->eesp[i]);
+	why = check_udp(b->ip[i], v);
+	if (unlikely(why != SAKER_OK))
+		return why;
+	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
+	b->listener[i] = saker_listener_find(w->s, true, port, b->head[i][0]);
+	return likely(b->listener[i] != NULL) ? SAKER_OK : SAKER_DROP_NOT_EESP;
+}
+
+static inline enum saker_drop
+find_in_ip(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_ip_view *v = &b->view[i];
+
+	if (unlikely(v->fragment))
+		return SAKER_DROP_NOT_LOCAL;
+	note_head(b, i, v->l4_at);
+	b->listener[i] = saker_listener_find(w->s, false, v->proto, 0);
 	return SAKER_OK;
+}
+
+/* Find the security header; `head` stays NULL for a packet that is not protected. */
+static inline enum saker_drop
+find_head(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_ip_view *v = &b->view[i];
+	uint16_t port;
+
+	b->head[i] = NULL;
+	if (likely(is_udp(v))) {
+		port = saker_load_be16(b->ip[i] + v->l4_at + 2);
+		if (likely(has_number(w->s->listen_udp, port)))
+			return find_in_udp(w, b, i, port);
+	}
+	return has_number(w->s->listen_proto, v->proto) ? find_in_ip(w, b, i) : SAKER_OK;
 }
 
 static void
@@ -81,7 +103,7 @@ outer(struct saker_worker *w, struct saker_burst *b)
 		if (unlikely(b->why[i] == SAKER_OK && b->view[i].fragment))
 			saker_route_join(w, b, i);
 		if (likely(b->why[i] == SAKER_OK))
-			why = find_eesp(w, b, i);
+			why = find_head(w, b, i);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
@@ -94,14 +116,14 @@ clear(struct saker_worker *w, struct saker_burst *b)
 	uint16_t n = 0;
 
 	SAKER_FOREACH_SLOT (b, i)
-		n += b->eesp[i] == NULL;
+		n += b->head[i] == NULL;
 	if (likely(n == 0))
 		return;
 	saker_policies_of(w->s, b, true);
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
-		if (b->eesp[i] != NULL)
+		if (b->head[i] != NULL)
 			continue;
 		if (p == NULL || p->action != SAKER_ACTION_BYPASS) {
 			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
@@ -114,7 +136,7 @@ clear(struct saker_worker *w, struct saker_burst *b)
 static inline void
 fill_replay_key(struct saker_burst *b, unsigned int i)
 {
-	const struct saker_eesp_hdr *h = &b->hdr[i];
+	const struct saker_hdr *h = &b->hdr[i];
 	struct saker_replay_key *k = &b->key[i];
 	uint64_t source = __builtin_bswap64(h->source), zero = 0, session = h->session;
 
@@ -131,8 +153,8 @@ fill_replay_key(struct saker_burst *b, unsigned int i)
 static inline enum saker_drop
 check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
-	const struct saker_eesp_hdr *h = &b->hdr[i];
-	uint16_t found = saker_spi_find(&w->s->by_spi, h->spi);
+	struct saker_hdr *h = &b->hdr[i];
+	uint16_t found = saker_listener_group(b->listener[i], h);
 	const struct saker_group *g = &w->s->groups[found];
 
 	if (unlikely(found == SAKER_SPI_NONE))
@@ -140,6 +162,12 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	b->group[i] = g;
 	if (!g->transport && !saker_is_local(w->s, b->ip[i]))
 		return SAKER_DROP_NOT_LOCAL;
+	if (unlikely(g->format->bind != NULL)) {
+		enum saker_drop why = g->format->bind(b->head[i], b->head_len[i], &g->terms, h);
+
+		if (why != SAKER_OK)
+			return why;
+	}
 	if (h->variant != g->variant)
 		return SAKER_DROP_VARIANT;
 	if ((uint32_t)h->session - g->accept_first >= g->accept_sessions)
@@ -151,14 +179,23 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	return SAKER_OK;
 }
 
+static inline enum saker_drop
+read_header(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_format *f = b->listener[i]->format;
+
+	if (likely(f == &saker_format_eesp) &&
+		likely(saker_eesp_read_plain(b->head[i], b->head_len[i], &b->hdr[i])))
+		return SAKER_OK;
+	return f->read(b->head[i], b->head_len[i], &b->hdr[i]);
+}
+
 static void
 header(struct saker_worker *w, struct saker_burst *b)
 {
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = SAKER_OK;
+		enum saker_drop why = read_header(b, i);
 
-		if (unlikely(!saker_eesp_read_plain(b->eesp[i], b->eesp_len[i], &b->hdr[i])))
-			why = saker_eesp_read(b->eesp[i], b->eesp_len[i], &b->hdr[i]);
 		if (likely(why == SAKER_OK))
 			why = check_group(w, b, i);
 		if (unlikely(why != SAKER_OK))
@@ -168,7 +205,7 @@ header(struct saker_worker *w, struct saker_burst *b)
 
 /* Of a client's handed-out keys, the one of the epoch on the wire. */
 static const struct saker_expanded_key *
-client_key(const struct saker_group *g, const struct saker_eesp_hdr *h)
+client_key(const struct saker_group *g, const struct saker_hdr *h)
 {
 	for (unsigned int k = 0; k < g->n_client; k++)
 		if ((uint16_t)g->client[k].epoch == h->sn >> SAKER_COUNTER_BITS &&
@@ -191,7 +228,7 @@ static inline enum saker_drop
 admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
-	const struct saker_eesp_hdr *h = &b->hdr[i];
+	const struct saker_hdr *h = &b->hdr[i];
 	enum saker_drop why = SAKER_DROP_KEY_INDEX;
 
 	b->master[i] = NULL;
@@ -199,15 +236,16 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	if (unlikely(g->client != NULL))
 		b->expanded[i] = client_key(g, h);
 	else
-		b->master[i] = saker_group_master(g, b->eesp[i], h, &why);
+		b->master[i] = saker_group_master(g, b->head[i], h, &why);
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
 	why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
 	if (unlikely(why != SAKER_OK))
 		return why;
-	if (likely(saker_eesp_split_plain(b->eesp_len[i], h, g->transport, &b->parts[i])))
+	if (likely(g->eesp) &&
+		likely(saker_eesp_split_plain(b->head_len[i], h, g->transport, &b->parts[i])))
 		return SAKER_OK;
-	return saker_eesp_split(b->eesp[i], b->eesp_len[i], h, &g->limits, &b->parts[i]);
+	return g->format->split(b->head[i], b->head_len[i], h, &g->terms, &b->parts[i]);
 }
 
 /* Neighbours of one group are looked up together. @return the slot behind them. */
@@ -267,7 +305,7 @@ accept_sn(struct saker_worker *w, struct saker_burst *b)
 const struct saker_stage saker_inbound_stages[] = {
 	{ "outer", outer, "frames for saker itself; Ethernet, outer IP and UDP headers" },
 	{ "clear", clear, "packets without protection: bypass or drop" },
-	{ "header", header, "EESP header, trust group" },
+	{ "header", header, "security header, trust group" },
 	{ "own", saker_stage_own, "hand over what another lcore owns" },
 	{ "admit", admit, "root keys, freshness, offsets" },
 	{ "peek", peek, "look the replay window up" },

@@ -6,45 +6,19 @@
 
 #include "saker_lookup.h"
 
-#define MAX_PAD  3
 #define ECN_BITS 3
 
-/* What an opened packet turned out to be. */
-struct opened {
-	uint8_t *payload;
-	uint16_t len; /* with padding */
-	uint8_t next_header;
-	uint8_t pad;
-	bool info; /* payload info said next_header and pad */
-};
-
-static enum saker_drop
-read_payload_info(const uint8_t *p, struct opened *o)
-{
-	/* Version nibble and reserved bits are zero (EESP section 2.4). */
-	if (p[0] != 0 || p[1] != 0)
-		return SAKER_DROP_PAYLOAD_INFO;
-	o->next_header = p[2];
-	o->pad = p[3];
-	o->info = true;
-	if (o->next_header == SAKER_PROTO_NO_NEXT)
-		return SAKER_DROP_DUMMY;
-	return o->pad > MAX_PAD || o->pad > o->len ? SAKER_DROP_INNER_FORM : SAKER_OK;
-}
-
 static inline enum saker_drop
-find_payload(const struct saker_burst *b, unsigned int i, struct opened *o)
+find_payload(const struct saker_burst *b, unsigned int i, struct saker_opened *o)
 {
-	const struct saker_eesp_parts *parts = &b->parts[i];
-	uint8_t *eesp = b->eesp[i];
+	const struct saker_group *g = b->group[i];
+	const struct saker_parts *parts = &b->parts[i];
 
-	*o = (struct opened){
-		.payload = eesp + parts->payload_at,
-		.len = (uint16_t)(parts->cipher_at + parts->cipher_len - parts->payload_at),
-	};
-	if (!b->group[i]->transport && b->hdr[i].crypt_offset == 0)
-		return SAKER_OK;
-	return read_payload_info(o->payload - SAKER_EESP_PAYLOAD_INFO, o);
+	if (unlikely(!g->eesp || g->transport || b->hdr[i].crypt_offset != 0))
+		return g->format->opened(b->head[i], &b->hdr[i], parts, &g->terms, o);
+	*o = (struct saker_opened){ .payload = b->head[i] + parts->payload_at,
+		.len = parts->cipher_len };
+	return SAKER_OK;
 }
 
 static bool
@@ -85,7 +59,7 @@ take_ecn(uint8_t outer_tos, struct saker_ip_view *inner, uint8_t *ip)
 
 /* What payload info says must be what the inner packet shows. */
 static enum saker_drop
-compare_info(const struct opened *o, const struct saker_ip_view *inner)
+compare_info(const struct saker_opened *o, const struct saker_ip_view *inner)
 {
 	if (o->next_header != (inner->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6))
 		return SAKER_DROP_PAYLOAD_INFO;
@@ -93,8 +67,9 @@ compare_info(const struct opened *o, const struct saker_ip_view *inner)
 }
 
 static inline enum saker_drop
-open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
+open_tunnel(struct saker_burst *b, unsigned int i, const struct saker_opened *o)
 {
+	uint8_t max_pad = b->group[i]->format->max_pad;
 	struct saker_ip_view *inner = &b->view[i];
 	uint8_t outer_tos = inner->tos, *outer = b->ip[i];
 	struct rte_mbuf *m = b->m[i];
@@ -103,8 +78,9 @@ open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
 	if (unlikely(!saker_ip4_read_plain(o->payload, o->len, inner)) &&
 		saker_ip_read(o->payload, o->len, inner) != SAKER_OK)
 		return SAKER_DROP_INNER_FORM;
-	if (o->len - inner->total > MAX_PAD ||
-		!zero_padding(o->payload + inner->total, o->len - inner->total))
+	if (max_pad != SAKER_PAD_ANY &&
+		(o->len - inner->total > max_pad ||
+			!zero_padding(o->payload + inner->total, o->len - inner->total)))
 		return SAKER_DROP_INNER_FORM;
 	if (unlikely(o->info))
 		why = compare_info(o, inner);
@@ -121,7 +97,7 @@ open_tunnel(struct saker_burst *b, unsigned int i, const struct opened *o)
 }
 
 static enum saker_drop
-open_transport(struct saker_burst *b, unsigned int i, const struct opened *o)
+open_transport(struct saker_burst *b, unsigned int i, const struct saker_opened *o)
 {
 	struct saker_ip_view *v = &b->view[i];
 	uint16_t len = o->len - o->pad, total = v->l4_at + len;
@@ -142,7 +118,7 @@ open_transport(struct saker_burst *b, unsigned int i, const struct opened *o)
 static inline enum saker_drop
 open_one(struct saker_burst *b, unsigned int i)
 {
-	struct opened o;
+	struct saker_opened o;
 	enum saker_drop why = find_payload(b, i, &o);
 
 	if (unlikely(why != SAKER_OK))

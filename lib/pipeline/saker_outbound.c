@@ -50,7 +50,7 @@ classify(struct saker_worker *w, struct saker_burst *b)
 	}
 }
 
-static const struct saker_eesp_tmpl *
+static const struct saker_tmpl *
 template_of(const struct saker_policy *p, uint8_t inner_family)
 {
 	uint8_t outer = p->transport ? inner_family : p->outer.family;
@@ -60,7 +60,7 @@ template_of(const struct saker_policy *p, uint8_t inner_family)
 
 /* Octets that go in front of the payload, beside the IP header in transport mode. */
 static uint16_t
-header_len(const struct saker_policy *p, const struct saker_eesp_tmpl *t)
+header_len(const struct saker_policy *p, const struct saker_tmpl *t)
 {
 	if (p->transport)
 		return t->len + (p->udp ? SAKER_UDP_HEADER : 0);
@@ -119,7 +119,7 @@ plan_plain(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 
 	b->pad[i] = (uint8_t)pad;
 	b->blocks[i] = (len + AES_BLOCK - 1) / AES_BLOCK + 1;
-	b->parts[i] = (struct saker_eesp_parts){ .payload_at = f->eesp_len,
+	b->parts[i] = (struct saker_parts){ .payload_at = f->eesp_len,
 		.cipher_at = f->eesp_len,
 		.skip_at = f->eesp_len,
 		.cipher_len = len };
@@ -131,8 +131,8 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 	const struct saker_ip_view *v = &b->view[i];
-	const struct saker_eesp_tmpl *t = template_of(p, v->family);
-	struct saker_eesp_fields *f = &b->fields[i];
+	const struct saker_tmpl *t = template_of(p, v->family);
+	struct saker_fields *f = &b->fields[i];
 	uint16_t skip_from = p->transport ? 0 : (v->family == 4 ? (b->ip[i][0] & 15) * 4 : 40);
 
 	b->payload_at[i] = p->transport ? v->l4_at : 0;
@@ -141,7 +141,7 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
 	f->next_header = p->transport ? v->proto
 				      : (v->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6);
-	saker_eesp_plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
+	p->group->format->plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
 	f->pad_len = b->pad[i];
 	b->blocks[i] = (b->parts[i].cipher_len + AES_BLOCK - 1) / AES_BLOCK + 1;
 	plan_flow(w, b, i);
@@ -177,7 +177,7 @@ choose_client_key(struct saker_burst *b, unsigned int i, uint64_t epoch)
 		if (g->client[k].epoch != epoch)
 			continue;
 		b->expanded[i] = &g->client[k].key;
-		b->key_idx[i] = g->client[k].key_idx;
+		b->fields[i].key_idx = g->client[k].key_idx;
 		return;
 	}
 	saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
@@ -204,7 +204,7 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 		b->session[at + k] = session;
 		b->master[at + k] = b->policy[at + k]->master;
 		b->expanded[at + k] = NULL;
-		b->key_idx[at + k] = g->key_idx;
+		b->fields[at + k].key_idx = g->key_idx;
 	}
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
@@ -261,7 +261,7 @@ static enum saker_drop
 make_room(struct rte_mbuf *m, uint16_t front, uint16_t pad)
 {
 	uint16_t head = rte_pktmbuf_headroom(m), want = front + RTE_ETHER_HDR_LEN;
-	uint16_t back = pad + SAKER_EESP_ICV;
+	uint16_t back = pad + SAKER_ICV;
 
 	if (unlikely(head < want) && shift_back(m, want - head, back) != SAKER_OK)
 		return SAKER_DROP_NO_HEADROOM;
@@ -281,7 +281,7 @@ source_port(uint32_t flow)
 	return PORT_FIRST | (flow & PORT_MASK);
 }
 
-/* Transport mode: the packet's own IP header moves in front of the EESP header. */
+/* Transport mode: the packet's own IP header moves in front of the security header. */
 static uint8_t *
 write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
 {
@@ -335,7 +335,7 @@ write_plain(struct saker_burst *b, unsigned int i)
 	const struct saker_front *f = &b->policy[i]->front;
 	const struct saker_front_shape s = f->shape;
 	uint8_t *payload = b->ip[i];
-	uint16_t behind = b->parts[i].cipher_len + SAKER_EESP_ICV;
+	uint16_t behind = b->parts[i].cipher_len + SAKER_ICV;
 	struct saker_front_outer outer;
 
 	if (unlikely(!make_plain_room(b->m[i], s.len, behind)))
@@ -349,10 +349,10 @@ write_plain(struct saker_burst *b, unsigned int i)
 		.tos = b->view[i].tos,
 		.df = b->view[i].family == 6 || (payload[6] & 0x40) != 0 };
 	saker_front_finish_outer(&s, payload, &outer);
-	saker_front_finish_eesp(&s, payload, b->session[i], b->key_idx[i], b->source[i]);
+	saker_front_finish_eesp(&s, payload, b->session[i], b->fields[i].key_idx, b->source[i]);
 	saker_front_finish_sn(payload, b->sn[i]);
 	b->ip[i] = payload - s.len;
-	b->eesp[i] = payload - s.eesp_len;
+	b->head[i] = payload - s.eesp_len;
 	return true;
 }
 
@@ -360,8 +360,9 @@ static enum saker_drop
 write_any(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
-	const struct saker_eesp_tmpl *t = template_of(p, b->view[i].family);
-	struct saker_eesp_fields *f = &b->fields[i];
+	const struct saker_format *format = p->group->format;
+	const struct saker_tmpl *t = template_of(p, b->view[i].family);
+	struct saker_fields *f = &b->fields[i];
 	uint16_t front = header_len(p, t);
 	enum saker_drop why = make_room(b->m[i], front, b->pad[i]);
 	uint8_t *out;
@@ -370,13 +371,15 @@ write_any(struct saker_burst *b, unsigned int i)
 		return why;
 	out = rte_pktmbuf_mtod(b->m[i], uint8_t *);
 	b->ip[i] = out;
-	b->eesp[i] = p->transport ? write_transport(b, i, out, front)
+	b->head[i] = p->transport ? write_transport(b, i, out, front)
 				  : write_tunnel(b, i, out, front);
 	f->sn = b->sn[i];
 	f->source = b->source[i];
 	f->session = b->session[i];
-	saker_eesp_write(t, b->eesp[i], f);
-	b->eesp[i][t->context_at + 1] = b->key_idx[i];
+	format->write(t, b->head[i], f);
+	if (format->write_trailer != NULL)
+		format->write_trailer(
+			b->head[i] + b->parts[i].cipher_at + b->parts[i].cipher_len, f);
 	return SAKER_OK;
 }
 
@@ -407,7 +410,7 @@ const struct saker_stage saker_outbound_stages[] = {
 	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS" },
 	{ "plan", plan, "lengths, padding" },
 	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },
-	{ "headers", write_headers, "outer IP, UDP and EESP headers" },
+	{ "headers", write_headers, "outer IP, UDP and security headers" },
 	{ "seal", seal, "derive the data key, encrypt and authenticate" },
 	{ NULL, NULL, NULL },
 };

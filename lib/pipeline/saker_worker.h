@@ -154,7 +154,7 @@ struct saker_worker {
 	uint32_t fragment_id; /**< of the last protected packet that was cut */
 	struct saker_burst burst;
 	struct saker_batch batch;
-	uint8_t aad[SAKER_BURST][SAKER_EESP_MAX_AAD];
+	uint8_t aad[SAKER_BURST][SAKER_AAD_MAX];
 	struct saker_later later;
 
 	/* read by the control thread */

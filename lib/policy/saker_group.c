@@ -307,13 +307,15 @@ saker_group_build(
 	const struct saker_group_env *env, const struct saker_cfg_group *cfg, struct saker_group *g)
 {
 	g->cfg = cfg;
+	g->format = saker_format_find(cfg->format);
+	g->eesp = g->format == &saker_format_eesp;
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
 	set_kdf(g);
 	g->accept_first = cfg->accept_first;
 	g->accept_sessions = cfg->accept_sessions;
-	g->limits.max_clear = cfg->max_clear;
-	g->limits.max_ioffset = cfg->max_ioffset;
+	g->terms.max_clear = cfg->max_clear;
+	g->terms.max_ioffset = cfg->max_ioffset;
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
 	memset(g->send_key, 0xff, sizeof(g->send_key));
 	set_roles(g);
@@ -344,7 +346,7 @@ saker_group_free(struct saker_group *g)
 
 /* Slot of a level that a header names, by its Master Key option or else by its key index. */
 static int
-named_slot(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+named_slot(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h,
 	unsigned int level, enum saker_drop *why)
 {
 	const struct saker_root_slots *slots = &g->level[level];
@@ -373,7 +375,7 @@ named_slot(const struct saker_group *g, const uint8_t *p, const struct saker_ees
 }
 
 static const struct saker_master *
-master_by_options(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+master_by_options(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h,
 	enum saker_drop *why)
 {
 	int n = 0;
@@ -389,8 +391,8 @@ master_by_options(const struct saker_group *g, const uint8_t *p, const struct sa
 }
 
 const struct saker_master *
-saker_group_named_master(const struct saker_group *g, const uint8_t *p,
-	const struct saker_eesp_hdr *h, enum saker_drop *why)
+saker_group_named_master(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h,
+	enum saker_drop *why)
 {
 	*why = SAKER_DROP_MK_NOT_ALLOWED;
 	return g->n_masters == 0 ? NULL : master_by_options(g, p, h, why);

@@ -10,6 +10,7 @@
 
 #include "saker_classify.h"
 #include "saker_group.h"
+#include "saker_listener.h"
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
@@ -79,7 +80,7 @@ set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
 				p->name, g->cfg->name);
 			ret = -EINVAL;
 		}
-		g->transport = g->limits.transport = transport;
+		g->transport = g->terms.transport = transport;
 		g->mode_known = true;
 		s->transport |= transport;
 	}
@@ -152,7 +153,7 @@ add_sender(struct saker_snapshot *s, const struct saker_sender *sender)
 }
 
 static void
-fill_mk_options(const struct saker_group *g, struct saker_eesp_form *form)
+fill_mk_options(const struct saker_group *g, struct saker_form *form)
 {
 	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
 		if (!g->cfg->master_key_options[l])
@@ -173,12 +174,13 @@ static int
 fill_templates(const struct saker_group_env *env, struct saker_policy *p)
 {
 	const struct saker_group *g = p->group;
-	struct saker_eesp_form form = {
+	struct saker_form form = {
 		.spi = g->cfg->spi,
 		.variant = g->variant,
 		.key_idx = g->key_idx,
 		.transport = p->transport,
 		.crypt_offset = p->clear_len > 0,
+		.terms = &g->terms,
 	};
 
 	if (saker_eesp_source_len[g->variant] == 4)
@@ -186,12 +188,12 @@ fill_templates(const struct saker_group_env *env, struct saker_policy *p)
 	else
 		saker_store_be64(form.source, p->source);
 	fill_mk_options(g, &form);
-	if (saker_eesp_template(&form, &p->v4) != 0)
+	if (g->format->template(&form, &p->v4) != 0)
 		goto err;
 	form.outer_v6 = true;
-	if (saker_eesp_template(&form, &p->v6) != 0)
+	if (g->format->template(&form, &p->v6) != 0)
 		goto err;
-	p->plain = !p->transport && p->ioffset == 0 &&
+	p->plain = g->eesp && !p->transport && p->ioffset == 0 &&
 		   saker_front_init(&p->front, &p->outer, p->outer.family == 4 ? &p->v4 : &p->v6);
 	return 0;
 err:
@@ -222,7 +224,7 @@ fill_mtu(const struct saker_config *c, struct saker_policy *p)
 		uint16_t front = p->transport ? udp : p->outer.len;
 
 		front += outer == 6 ? p->v6.len : p->v4.len;
-		p->mtu[six] = saker_mtu_tunnel(most, front);
+		p->mtu[six] = saker_mtu_tunnel(p->group->format, most, front);
 		p->mss[six] = p->cfg->mss_clamp ? saker_mss_of(inner, p->mtu[six]) : UINT16_MAX;
 	}
 }
@@ -288,20 +290,6 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 	return 0;
 }
 
-static int
-build_spi_table(const struct saker_group_env *env, struct saker_snapshot *s)
-{
-	uint32_t *spi = calloc(s->n_groups + 1, sizeof(*spi));
-	int ret = -ENOMEM;
-
-	for (unsigned int i = 0; spi != NULL && i < s->n_groups; i++)
-		spi[i] = env->config->groups[i].spi;
-	if (spi != NULL)
-		ret = saker_spi_table_init(&s->by_spi, spi, s->n_groups);
-	free(spi);
-	return ret == 0 ? 0 : out_of_memory(env->config, env->faults, "the SPI table");
-}
-
 static void
 add_local(struct saker_snapshot *s, const struct saker_ip *ip)
 {
@@ -311,19 +299,6 @@ add_local(struct saker_snapshot *s, const struct saker_ip *ip)
 		if (saker_ip_equal(&s->local[i], ip))
 			return;
 	s->local[s->n_local++] = *ip;
-}
-
-static void
-note_listeners(struct saker_snapshot *s, const struct saker_config *c)
-{
-	for (unsigned int i = 0; i < c->n_groups; i++) {
-		const struct saker_cfg_group *g = &c->groups[i];
-
-		if (g->encap == SAKER_ENCAP_UDP)
-			s->listen_udp[g->udp_port / 64] |= 1ULL << (g->udp_port % 64);
-		else
-			s->listen_proto[g->protocol / 64] |= 1ULL << (g->protocol % 64);
-	}
 }
 
 static int
@@ -368,12 +343,9 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	if (build_groups(env, s) != 0 || set_group_modes(env, s) != 0 ||
 		build_policies(env, s) != 0 || build_classifiers(env, s) != 0 ||
-		build_spi_table(env, s) != 0 || note_addresses(env, s) != 0)
+		saker_listeners_build(env, s) != 0 || note_addresses(env, s) != 0)
 		return -EINVAL;
-	note_listeners(s, env->config);
 	saker_own_prepare(s);
-	for (unsigned int i = 0; i < s->n_groups; i++)
-		s->listens_udp |= env->config->groups[i].encap == SAKER_ENCAP_UDP;
 	choose_error_senders(s, env->config);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {
 		saker_fault(
@@ -414,7 +386,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 		saker_group_free(&s->groups[i]);
 	saker_classifier_free(&s->classify4);
 	saker_classifier_free(&s->classify6);
-	saker_spi_table_free(&s->by_spi);
+	saker_listeners_free(s);
 	free(s->local);
 	free(s->groups);
 	free(s->policies);

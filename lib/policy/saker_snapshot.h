@@ -55,6 +55,8 @@ struct saker_client_key {
 /** A trust group, ready for use. */
 struct saker_group {
 	const struct saker_cfg_group *cfg;
+	const struct saker_format *format;
+	bool eesp;      /**< format E, whose functions the stages call inline */
 	uint16_t index; /**< in the configuration and the snapshot */
 	uint8_t variant;
 	uint8_t suite;
@@ -69,7 +71,7 @@ struct saker_group {
 	bool transport;           /**< mode of its policies */
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
-	struct saker_eesp_limits limits;
+	struct saker_terms terms;
 	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
@@ -111,10 +113,25 @@ struct saker_policy {
 	uint16_t mtu[2]; /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
 	uint16_t mss[2]; /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
-	struct saker_front front;  /**< of plain packets */
-	struct saker_outer outer;  /**< tunnel mode */
-	struct saker_eesp_tmpl v4; /**< header after an outer IPv4 header */
-	struct saker_eesp_tmpl v6; /**< the same after IPv6 */
+	struct saker_front front; /**< of plain packets */
+	struct saker_outer outer; /**< tunnel mode */
+	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
+	struct saker_tmpl v6;     /**< the same after IPv6 */
+};
+
+/** Most listeners of a gateway. */
+#define SAKER_LISTENERS 32
+
+/**
+ * A listener: one IP protocol number or UDP port, which carries one format (stateless profile
+ * section 2). Formats that the first octet tells apart may share a number, as EESP and ESP do.
+ */
+struct saker_listener {
+	const struct saker_format *format;
+	uint16_t number; /**< UDP port or IP protocol */
+	bool udp;
+	uint16_t only;                 /**< formats without an SPI of the group: the one group */
+	struct saker_spi_table by_spi; /**< its groups */
 };
 
 /** Everything a worker reads. */
@@ -124,7 +141,8 @@ struct saker_snapshot {
 	struct saker_policy *policies;
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
-	struct saker_spi_table by_spi;
+	struct saker_listener listener[SAKER_LISTENERS];
+	unsigned int n_listeners;
 	struct saker_classifier classify4, classify6;
 	uint64_t listen_proto[4];  /**< bit map of IP protocols */
 	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
@@ -192,9 +210,36 @@ struct saker_snapshot *saker_snapshot_build(const struct saker_config *c,
 /** Wipe keys and free. NULL is allowed. No worker may use it any more. */
 void saker_snapshot_free(struct saker_snapshot *s);
 
+/**
+ * Find the listener of a packet.
+ * @param number UDP port or IP protocol
+ * @param first first octet of its security header; IP protocols are not shared, so it is not
+ *        looked at there
+ * @return NULL: nothing listens there, or not for such a packet
+ */
+static inline const struct saker_listener *
+saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, uint8_t first)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++) {
+		const struct saker_listener *l = &s->listener[i];
+
+		if (l->number == number && l->udp == udp &&
+			(!udp || (first & l->format->first_mask) == l->format->first_value))
+			return l;
+	}
+	return NULL;
+}
+
+/** Find the group of a header. @return SAKER_SPI_NONE: there is none. */
+static inline uint16_t
+saker_listener_group(const struct saker_listener *l, const struct saker_hdr *h)
+{
+	return l->format->by_spi ? saker_spi_find(&l->by_spi, h->spi) : l->only;
+}
+
 /** saker_group_master() for a header with Master Key options. */
 const struct saker_master *saker_group_named_master(const struct saker_group *g, const uint8_t *p,
-	const struct saker_eesp_hdr *h, enum saker_drop *why);
+	const struct saker_hdr *h, enum saker_drop *why);
 
 /**
  * Choose the master key that a received header names (stateless profile 2.1).
@@ -203,7 +248,7 @@ const struct saker_master *saker_group_named_master(const struct saker_group *g,
  * @return NULL: no such key
  */
 static inline const struct saker_master *
-saker_group_master(const struct saker_group *g, const uint8_t *p, const struct saker_eesp_hdr *h,
+saker_group_master(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h,
 	enum saker_drop *why)
 {
 	uint16_t n = g->by_key_idx[h->key_idx >> 2];

@@ -11,7 +11,7 @@
 #define MIN_ENTRIES 16
 
 int
-saker_spi_table_init(struct saker_spi_table *t, const uint32_t *spi, unsigned int n)
+saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned int n)
 {
 	uint32_t size = MIN_ENTRIES;
 
@@ -22,11 +22,11 @@ saker_spi_table_init(struct saker_spi_table *t, const uint32_t *spi, unsigned in
 		return -ENOMEM;
 	t->mask = size - 1;
 	for (unsigned int i = 0; i < n; i++) {
-		uint32_t at = saker_spi_hash(t, spi[i]);
+		uint32_t at = saker_spi_hash(t, entry[i].spi);
 
 		while (t->entry[at].spi != 0)
 			at = (at + 1) & t->mask;
-		t->entry[at] = (struct saker_spi_entry){ .spi = spi[i], .group = (uint16_t)i };
+		t->entry[at] = entry[i];
 	}
 	return 0;
 }

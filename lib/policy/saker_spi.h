@@ -31,10 +31,11 @@ struct saker_spi_table {
 
 /**
  * Fill a table.
- * @param spi n SPIs, all different and none zero; the group's number is the index
+ * @param entry n entries, their SPIs all different and none zero; not kept
  * @return 0 or -ENOMEM
  */
-int saker_spi_table_init(struct saker_spi_table *t, const uint32_t *spi, unsigned int n);
+int saker_spi_table_init(
+	struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned int n);
 
 /** Free a table. */
 void saker_spi_table_free(struct saker_spi_table *t);

@@ -51,7 +51,7 @@ load_source(const uint8_t *at, uint8_t n)
 }
 
 static enum saker_drop
-read_context(const uint8_t *data, uint8_t len, struct saker_eesp_hdr *h)
+read_context(const uint8_t *data, uint8_t len, struct saker_hdr *h)
 {
 	uint8_t variant;
 
@@ -74,7 +74,7 @@ read_context(const uint8_t *data, uint8_t len, struct saker_eesp_hdr *h)
 }
 
 static enum saker_drop
-read_mk(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
+read_mk(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 {
 	unsigned int level = p[at - 2] - SAKER_EESP_OPT_MK_ZONE;
 	uint8_t len = p[at - 1];
@@ -89,7 +89,7 @@ read_mk(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
 }
 
 static enum saker_drop
-read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_eesp_hdr *h)
+read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_hdr *h)
 {
 	uint16_t word;
 
@@ -116,7 +116,7 @@ read_padding(const uint8_t *data, uint8_t len)
 
 /* Read one option that lies inside the packet. at: its data, which follows type and length. */
 static enum saker_drop
-read_option(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
+read_option(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 {
 	uint8_t len = p[at - 1];
 
@@ -137,7 +137,7 @@ read_option(const uint8_t *p, uint16_t at, struct saker_eesp_hdr *h)
 }
 
 static enum saker_drop
-read_options(const uint8_t *p, uint16_t end, struct saker_eesp_hdr *h)
+read_options(const uint8_t *p, uint16_t end, struct saker_hdr *h)
 {
 	uint16_t at = SAKER_EESP_BASE;
 
@@ -160,7 +160,7 @@ read_options(const uint8_t *p, uint16_t end, struct saker_eesp_hdr *h)
 
 /* The context may follow the Master Key options, so this waits for the last option. */
 static bool
-mk_options_match(const uint8_t *p, const struct saker_eesp_hdr *h)
+mk_options_match(const uint8_t *p, const struct saker_hdr *h)
 {
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++) {
 		uint16_t at = h->mk_at[level];
@@ -172,22 +172,22 @@ mk_options_match(const uint8_t *p, const struct saker_eesp_hdr *h)
 }
 
 enum saker_drop
-saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
+saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 {
 	enum saker_drop drop;
 	uint16_t sn_at;
 
-	if (len < SAKER_EESP_BASE + SAKER_EESP_SN + SAKER_EESP_ICV)
+	if (len < SAKER_EESP_BASE + SAKER_EESP_SN + SAKER_ICV)
 		return SAKER_DROP_RUNT;
 	if ((p[0] & ~RESERVED_MASK) != VERSION_OCTET)
 		return SAKER_DROP_BAD_VERSION;
 	if ((p[0] & RESERVED_MASK) != 0)
 		return SAKER_DROP_RESERVED_BITS;
 	sn_at = SAKER_EESP_BASE + p[1];
-	if (len < (uint32_t)sn_at + SAKER_EESP_SN + SAKER_EESP_ICV)
+	if (len < (uint32_t)sn_at + SAKER_EESP_SN + SAKER_ICV)
 		return SAKER_DROP_OPT_LENGTH;
 
-	*h = (struct saker_eesp_hdr){
+	*h = (struct saker_hdr){
 		.sn = saker_load_be64(p + sn_at),
 		.spi = saker_load_be32(p + 4),
 		.session = saker_load_be16(p + 2),
@@ -217,14 +217,14 @@ inner_header_len(uint8_t first)
 
 /* Find the part that IOffset leaves unauthenticated. parts: all but the skip is known. */
 static enum saker_drop
-split_skip(const uint8_t *p, const struct saker_eesp_hdr *h, const struct saker_eesp_limits *limits,
-	struct saker_eesp_parts *parts)
+split_skip(const uint8_t *p, const struct saker_hdr *h, const struct saker_terms *terms,
+	struct saker_parts *parts)
 {
 	uint16_t ip = 0;
 
-	if (h->ioffset > limits->max_ioffset || parts->clear_len == 0)
+	if (h->ioffset > terms->max_ioffset || parts->clear_len == 0)
 		return SAKER_DROP_IOFFSET_RANGE;
-	if (!limits->transport) {
+	if (!terms->transport) {
 		ip = inner_header_len(p[parts->payload_at]);
 		if (ip == 0)
 			return SAKER_DROP_IOFFSET_RANGE;
@@ -237,34 +237,34 @@ split_skip(const uint8_t *p, const struct saker_eesp_hdr *h, const struct saker_
 }
 
 enum saker_drop
-saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
-	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts)
+saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_hdr *h,
+	const struct saker_terms *terms, struct saker_parts *parts)
 {
 	uint16_t open = h->crypt_offset * 4; /* payload info and clear payload */
-	uint16_t info = open != 0 || limits->transport ? SAKER_EESP_PAYLOAD_INFO : 0;
+	uint16_t info = open != 0 || terms->transport ? SAKER_EESP_PAYLOAD_INFO : 0;
 	uint32_t cipher_at = h->len + open;
 
 	/* Without open octets there is at least payload info or an inner packet to decrypt. */
-	if (len < (uint32_t)h->len + SAKER_EESP_ICV + (open == 0 ? 4 : 0))
+	if (len < (uint32_t)h->len + SAKER_ICV + (open == 0 ? 4 : 0))
 		return SAKER_DROP_RUNT;
 	if (open != 0 && h->payload_offset * 4 != h->len)
 		return SAKER_DROP_PAYLOAD_OFFSET;
-	if (open > limits->max_clear + SAKER_EESP_PAYLOAD_INFO || cipher_at + SAKER_EESP_ICV > len)
+	if (open > terms->max_clear + SAKER_EESP_PAYLOAD_INFO || cipher_at + SAKER_ICV > len)
 		return SAKER_DROP_CLEAR_RANGE;
-	*parts = (struct saker_eesp_parts){
+	*parts = (struct saker_parts){
 		.payload_at = h->len + info,
 		.cipher_at = cipher_at,
 		.clear_len = open != 0 ? open - SAKER_EESP_PAYLOAD_INFO : 0,
 		.skip_at = cipher_at,
-		.cipher_len = len - SAKER_EESP_ICV - cipher_at,
+		.cipher_len = len - SAKER_ICV - cipher_at,
 	};
 	if (parts->cipher_len % 4 != 0)
 		return SAKER_DROP_ALIGNMENT;
-	return h->ioffset == 0 ? SAKER_OK : split_skip(p, h, limits, parts);
+	return h->ioffset == 0 ? SAKER_OK : split_skip(p, h, terms, parts);
 }
 
 void
-saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch)
+saker_eesp_aad_copy(const uint8_t *p, const struct saker_parts *parts, uint8_t *scratch)
 {
 	uint16_t after = parts->skip_at + parts->skip_len;
 
@@ -273,7 +273,7 @@ saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint
 }
 
 static bool
-mk_option_valid(const struct saker_eesp_form *form, unsigned int level)
+mk_option_valid(const struct saker_form *form, unsigned int level)
 {
 	const struct saker_mk_option *mk = &form->mk[level];
 
@@ -283,7 +283,7 @@ mk_option_valid(const struct saker_eesp_form *form, unsigned int level)
 }
 
 static bool
-form_valid(const struct saker_eesp_form *form)
+form_valid(const struct saker_form *form)
 {
 	if (form->variant >= SAKER_V_COUNT || (form->key_idx & KEY_IDX_ZERO) != 0)
 		return false;
@@ -295,7 +295,7 @@ form_valid(const struct saker_eesp_form *form)
 
 /* Append an option. Returns the offset of its data, which is zero but for the given octets. */
 static uint16_t
-add_option(struct saker_eesp_tmpl *t, uint8_t type, uint8_t len)
+add_option(struct saker_tmpl *t, uint8_t type, uint8_t len)
 {
 	uint16_t at = t->len + OPT_HEAD;
 
@@ -306,7 +306,7 @@ add_option(struct saker_eesp_tmpl *t, uint8_t type, uint8_t len)
 }
 
 static void
-add_context(struct saker_eesp_tmpl *t, const struct saker_eesp_form *form)
+add_context(struct saker_tmpl *t, const struct saker_form *form)
 {
 	uint8_t n = saker_eesp_source_len[form->variant];
 	uint16_t at = add_option(t, SAKER_EESP_OPT_CONTEXT, CONTEXT_DATA + n);
@@ -319,7 +319,7 @@ add_context(struct saker_eesp_tmpl *t, const struct saker_eesp_form *form)
 }
 
 static void
-add_mk(struct saker_eesp_tmpl *t, unsigned int level, const struct saker_mk_option *mk)
+add_mk(struct saker_tmpl *t, unsigned int level, const struct saker_mk_option *mk)
 {
 	uint16_t at;
 
@@ -331,13 +331,13 @@ add_mk(struct saker_eesp_tmpl *t, unsigned int level, const struct saker_mk_opti
 }
 
 int
-saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *t)
+saker_eesp_template(const struct saker_form *form, struct saker_tmpl *t)
 {
 	uint16_t tail = SAKER_EESP_SN;
 
 	if (!form_valid(form))
 		return -EINVAL;
-	*t = (struct saker_eesp_tmpl){
+	*t = (struct saker_tmpl){
 		.len = SAKER_EESP_BASE,
 		.payload_info = form->transport || form->crypt_offset,
 	};
@@ -363,7 +363,7 @@ saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *
 }
 
 static void
-write_source(const struct saker_eesp_tmpl *t, uint8_t *at, uint64_t source)
+write_source(const struct saker_tmpl *t, uint8_t *at, uint64_t source)
 {
 	if (saker_eesp_source_len[t->octets[t->context_at] >> 4] == LONGEST_SOURCE)
 		saker_store_be64(at + t->source_at, source);
@@ -372,7 +372,7 @@ write_source(const struct saker_eesp_tmpl *t, uint8_t *at, uint64_t source)
 }
 
 static void
-write_crypt_offset(const struct saker_eesp_tmpl *t, uint8_t *at, uint16_t clear_len)
+write_crypt_offset(const struct saker_tmpl *t, uint8_t *at, uint16_t clear_len)
 {
 	uint16_t word = saker_load_be16(t->octets + t->crypt_at);
 	uint16_t units = (SAKER_EESP_PAYLOAD_INFO + clear_len) / 4;
@@ -381,11 +381,12 @@ write_crypt_offset(const struct saker_eesp_tmpl *t, uint8_t *at, uint16_t clear_
 }
 
 void
-saker_eesp_write(const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f)
+saker_eesp_write(const struct saker_tmpl *t, uint8_t *at, const struct saker_fields *f)
 {
 	saker_copy_header(at, t->octets, t->len);
 	saker_store_be16(at + 2, f->session);
 	at[t->context_at] |= f->ioffset;
+	at[t->context_at + 1] = f->key_idx;
 	if (t->source_at != 0)
 		write_source(t, at, f->source);
 	if (t->crypt_at != 0)
@@ -398,8 +399,8 @@ saker_eesp_write(const struct saker_eesp_tmpl *t, uint8_t *at, const struct sake
 }
 
 void
-saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields *f,
-	uint16_t payload_len, uint16_t skip_from, struct saker_eesp_parts *parts, uint8_t *pad)
+saker_eesp_plan(const struct saker_tmpl *t, const struct saker_fields *f, uint16_t payload_len,
+	uint16_t skip_from, struct saker_parts *parts, uint8_t *pad)
 {
 	bool hidden_info = t->payload_info && t->crypt_at == 0;
 	uint16_t info = hidden_info ? SAKER_EESP_PAYLOAD_INFO : 0;
@@ -407,7 +408,7 @@ saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields 
 	uint16_t cipher_at = t->len - info + f->clear_len;
 
 	*pad = -secret & 3;
-	*parts = (struct saker_eesp_parts){
+	*parts = (struct saker_parts){
 		.payload_at = t->len,
 		.cipher_at = cipher_at,
 		.clear_len = f->clear_len,
@@ -416,3 +417,63 @@ saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields 
 		.cipher_len = info + secret + *pad,
 	};
 }
+
+static enum saker_drop
+read_payload_info(const uint8_t *p, struct saker_opened *o)
+{
+	/* Version nibble and reserved bits are zero (EESP section 2.4). */
+	if (p[0] != 0 || p[1] != 0)
+		return SAKER_DROP_PAYLOAD_INFO;
+	o->next_header = p[2];
+	o->pad = p[3];
+	o->info = true;
+	if (o->next_header == SAKER_PROTO_NO_NEXT)
+		return SAKER_DROP_DUMMY;
+	return o->pad > SAKER_EESP_MAX_PAD || o->pad > o->len ? SAKER_DROP_INNER_FORM : SAKER_OK;
+}
+
+enum saker_drop
+saker_eesp_opened(uint8_t *p, const struct saker_hdr *h, const struct saker_parts *parts,
+	const struct saker_terms *terms, struct saker_opened *o)
+{
+	*o = (struct saker_opened){
+		.payload = p + parts->payload_at,
+		.len = (uint16_t)(parts->cipher_at + parts->cipher_len - parts->payload_at),
+	};
+	if (!terms->transport && h->crypt_offset == 0)
+		return SAKER_OK;
+	return read_payload_info(o->payload - SAKER_EESP_PAYLOAD_INFO, o);
+}
+
+static const uint8_t *
+eesp_aad(const struct saker_sealed *s, uint8_t *scratch, uint16_t *len)
+{
+	return saker_eesp_aad(s->head, s->parts, scratch, len);
+}
+
+static void
+eesp_nonce(const struct saker_sealed *s, uint8_t *out)
+{
+	saker_nonce(s->session, s->role, s->variant, s->sn, out);
+}
+
+const struct saker_format saker_format_eesp = {
+	.name = "eesp",
+	.letter = 'E',
+	.keys = SAKER_KEYS_GROUP,
+	.align = 4,
+	.max_pad = SAKER_EESP_MAX_PAD,
+	.first_mask = 0x80, /* the first bit tells EESP from ESP and IKE */
+	.first_value = 0x80,
+	.by_spi = true,
+	.udp_port = 4500,
+	.protocol = 49,
+	.read = saker_eesp_read,
+	.split = saker_eesp_split,
+	.opened = saker_eesp_opened,
+	.template = saker_eesp_template,
+	.plan = saker_eesp_plan,
+	.write = saker_eesp_write,
+	.aad = eesp_aad,
+	.nonce = eesp_nonce,
+};

@@ -15,13 +15,12 @@
  * Pure: no EAL, no allocation. Threads: every function touches only its arguments.
  */
 
-#include "saker_bytes.h"
-#include "saker_drop.h"
+#include "saker_format.h"
 
-#define SAKER_EESP_BASE         8  /**< base header, octets */
-#define SAKER_EESP_SN           8  /**< sequence number, octets */
-#define SAKER_EESP_PAYLOAD_INFO 4  /**< payload info header, octets */
-#define SAKER_EESP_ICV          16 /**< integrity check value, octets */
+#define SAKER_EESP_BASE         8 /**< base header, octets */
+#define SAKER_EESP_SN           8 /**< sequence number, octets */
+#define SAKER_EESP_PAYLOAD_INFO 4 /**< payload info header, octets */
+#define SAKER_EESP_MAX_PAD      3 /**< octets of padding, at most */
 /* The Stateless Context option is the first one that is sent. */
 #define SAKER_EESP_KEY_IDX     (SAKER_EESP_BASE + 3) /**< its octet KeyIdx */
 #define SAKER_EESP_SOURCE      (SAKER_EESP_BASE + 4) /**< its source id */
@@ -31,8 +30,6 @@
 	(SAKER_EESP_BASE + SAKER_EESP_MAX_OPTIONS + SAKER_EESP_SN + SAKER_EESP_PAYLOAD_INFO)
 /** Most payload octets that a Crypt Offset can leave in clear: (63 - 1) * 4. */
 #define SAKER_EESP_MAX_CLEAR 248
-/** Longest AAD: header and clear payload. */
-#define SAKER_EESP_MAX_AAD (SAKER_EESP_MAX_HEADER + SAKER_EESP_MAX_CLEAR)
 
 /** Option types (stateless profile 2.1; EESP section 3.1). */
 enum saker_eesp_option {
@@ -45,40 +42,8 @@ enum saker_eesp_option {
 	SAKER_EESP_OPT_MK_TASK = 227,
 };
 
-/** Variants V: what identifies the source (stateless profile 2.3). */
-enum saker_variant {
-	SAKER_V_SOURCE_ID = 0,
-	SAKER_V_SOURCE_ID_64 = 1,
-	SAKER_V_CONNECTION_ID = 2,
-	SAKER_V_SOURCE_IP = 3,
-	SAKER_V_IP_PAIR = 4,
-	SAKER_V_COUNT
-};
-
-/** Levels of root keys, in the order of combination. */
-enum saker_level { SAKER_ZONE, SAKER_USER, SAKER_TASK, SAKER_LEVELS };
-
-#define SAKER_ROOT_ID_MIN 16 /**< shortest root key id, octets */
-#define SAKER_ROOT_ID_MAX 32 /**< longest root key id, octets */
-
 /** Octets of source id on the wire in format E, by variant: 4, 8, 8, 0, 0. */
 extern const uint8_t saker_eesp_source_len[SAKER_V_COUNT];
-
-/** A parsed header. Offsets count from the base header. */
-struct saker_eesp_hdr {
-	uint64_t source;                 /**< source id as an integer, 0 if the wire has none */
-	uint64_t sn;                     /**< epoch(16) || counter(48) */
-	uint32_t spi;                    /**< names the trust group */
-	uint16_t session;                /**< session id */
-	uint16_t len;                    /**< base, options and SN */
-	uint8_t variant;                 /**< 0..4 */
-	uint8_t ioffset;                 /**< unauthenticated transport header, units of 4 octets */
-	uint8_t key_idx;                 /**< two bits a level, zone on top */
-	uint8_t crypt_offset;            /**< units of 4 octets; 0: there is no such option */
-	uint8_t payload_offset;          /**< of the Crypt Offset option, units of 4 octets */
-	uint16_t mk_at[SAKER_LEVELS];    /**< offset of a Master Key option's data, 0: absent */
-	uint8_t mk_id_len[SAKER_LEVELS]; /**< octets of root key id in it */
-};
 
 /**
  * Check form, version and reserved bits of a header and read it: the first two
@@ -87,7 +52,7 @@ struct saker_eesp_hdr {
  * @param len octets from there to the end of the packet, ICV included; at most 65535
  * @return SAKER_OK or the reason; SAKER_DROP_SN_ZERO comes last
  */
-enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h);
+enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h);
 
 /* The option that pads a header by four octets: PadN, two octets, zero. */
 #define SAKER_EESP_PAD_FOUR ((uint32_t)SAKER_EESP_OPT_PADN << 24 | 2u << 16)
@@ -98,13 +63,13 @@ enum saker_drop saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_ees
  * @return false if it is not one, or anything is wrong with it: ask saker_eesp_read()
  */
 static inline bool
-saker_eesp_read_plain(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
+saker_eesp_read_plain(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 {
 	uint64_t base, sn;
 	uint32_t context, sn_at;
 	uint8_t variant, source_len;
 
-	if (len < SAKER_EESP_BASE + 4 + SAKER_EESP_SN + SAKER_EESP_ICV)
+	if (len < SAKER_EESP_BASE + 4 + SAKER_EESP_SN + SAKER_ICV)
 		return false;
 	base = saker_load_be64(p);
 	context = saker_load_be32(p + SAKER_EESP_BASE);
@@ -116,14 +81,14 @@ saker_eesp_read_plain(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
 	if ((context >> 16 & 255) != 2u + source_len)
 		return false;
 	sn_at = SAKER_EESP_BASE + 4 + source_len;
-	if (len < sn_at + 4 + SAKER_EESP_SN + SAKER_EESP_ICV)
+	if (len < sn_at + 4 + SAKER_EESP_SN + SAKER_ICV)
 		return false;
 	if (p[1] == source_len + 8 && saker_load_be32(p + sn_at) == SAKER_EESP_PAD_FOUR)
 		sn_at += 4;
 	else if (p[1] != source_len + 4)
 		return false;
 	sn = saker_load_be64(p + sn_at);
-	*h = (struct saker_eesp_hdr){
+	*h = (struct saker_hdr){
 		.source = source_len == 8   ? saker_load_be64(p + SAKER_EESP_SOURCE)
 			  : source_len == 4 ? saker_load_be32(p + SAKER_EESP_SOURCE)
 					    : 0,
@@ -137,23 +102,6 @@ saker_eesp_read_plain(const uint8_t *p, uint32_t len, struct saker_eesp_hdr *h)
 	return sn != 0;
 }
 
-/** Where the parts of a packet lie. Offsets count from the base header. */
-struct saker_eesp_parts {
-	uint16_t payload_at; /**< first payload octet, clear or not; behind payload info */
-	uint16_t cipher_at; /**< first encrypted octet; payload info lies here if it is encrypted */
-	uint16_t clear_len; /**< payload octets in clear */
-	uint16_t skip_at;   /**< first unauthenticated octet; cipher_at if there is none */
-	uint16_t skip_len;  /**< unauthenticated octets */
-	uint16_t cipher_len; /**< encrypted octets, padding included, ICV not */
-};
-
-/** What a group lets a received packet leave open. */
-struct saker_eesp_limits {
-	bool transport;      /**< payload info is always there, the payload is a segment */
-	uint8_t max_ioffset; /**< units of 4 octets */
-	uint16_t max_clear;  /**< payload octets */
-};
-
 /**
  * Find the parts of a received packet and check its offsets (stateless profile
  * 2.1 and "AAD" of section 3). In tunnel mode this reads the inner IP header's first octet
@@ -161,42 +109,49 @@ struct saker_eesp_limits {
  * @param len octets from the base header to the end of the ICV
  * @return SAKER_OK, or SAKER_DROP_RUNT, _ALIGNMENT, _PAYLOAD_OFFSET, _CLEAR_RANGE, _IOFFSET_RANGE
  */
-enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_eesp_hdr *h,
-	const struct saker_eesp_limits *limits, struct saker_eesp_parts *parts);
+enum saker_drop saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_hdr *h,
+	const struct saker_terms *terms, struct saker_parts *parts);
 
 /**
  * saker_eesp_split() where nothing is in clear.
  * @return false if something is, or the packet is wrong: ask saker_eesp_split()
  */
 static inline bool
-saker_eesp_split_plain(uint32_t len, const struct saker_eesp_hdr *h, bool transport,
-	struct saker_eesp_parts *parts)
+saker_eesp_split_plain(
+	uint32_t len, const struct saker_hdr *h, bool transport, struct saker_parts *parts)
 {
-	uint32_t cipher_len = len - h->len - SAKER_EESP_ICV;
+	uint32_t cipher_len = len - h->len - SAKER_ICV;
 
-	*parts = (struct saker_eesp_parts){
+	*parts = (struct saker_parts){
 		.payload_at = (uint16_t)(h->len + (transport ? SAKER_EESP_PAYLOAD_INFO : 0)),
 		.cipher_at = h->len,
 		.skip_at = h->len,
 		.cipher_len = (uint16_t)cipher_len,
 	};
-	return (h->crypt_offset | h->ioffset) == 0 && len >= h->len + SAKER_EESP_ICV + 4u &&
+	return (h->crypt_offset | h->ioffset) == 0 && len >= h->len + SAKER_ICV + 4u &&
 	       cipher_len % 4 == 0;
 }
 
+/**
+ * Payload and padding of a decrypted packet; payload info, where there is one, is checked
+ * (stateless profile section 5).
+ * @return SAKER_OK, or SAKER_DROP_PAYLOAD_INFO, _DUMMY, _INNER_FORM
+ */
+enum saker_drop saker_eesp_opened(uint8_t *p, const struct saker_hdr *h,
+	const struct saker_parts *parts, const struct saker_terms *terms, struct saker_opened *o);
+
 /** saker_eesp_aad() where octets are skipped: copies the others to @p scratch. */
-void saker_eesp_aad_copy(const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch);
+void saker_eesp_aad_copy(const uint8_t *p, const struct saker_parts *parts, uint8_t *scratch);
 
 /**
  * The octets that are authenticated and not encrypted, in one piece.
  * @param p first octet of the base header
- * @param scratch SAKER_EESP_MAX_AAD octets, used only if octets are skipped
+ * @param scratch SAKER_AAD_MAX octets, used only if octets are skipped
  * @param len receives the length
  * @return @p p or @p scratch
  */
 static inline const uint8_t *
-saker_eesp_aad(
-	const uint8_t *p, const struct saker_eesp_parts *parts, uint8_t *scratch, uint16_t *len)
+saker_eesp_aad(const uint8_t *p, const struct saker_parts *parts, uint8_t *scratch, uint16_t *len)
 {
 	*len = parts->cipher_at - parts->skip_len;
 	if (parts->skip_len == 0)
@@ -205,60 +160,18 @@ saker_eesp_aad(
 	return scratch;
 }
 
-/** A Master Key option to send. */
-struct saker_mk_option {
-	uint8_t id_len; /**< 16..32, a multiple of 4; 0: no such option */
-	uint8_t index;  /**< root key index modulo 256 */
-	uint8_t id[SAKER_ROOT_ID_MAX];
-};
-
-/** What all packets of a policy have in common. */
-struct saker_eesp_form {
-	uint32_t spi;
-	uint8_t variant;
-	uint8_t key_idx;
-	uint8_t source[8]; /**< source id, saker_eesp_source_len[variant] octets */
-	bool transport;
-	bool crypt_offset; /**< send the Crypt Offset option */
-	bool outer_v6;     /**< header is padded to a multiple of 8 */
-	struct saker_mk_option mk[SAKER_LEVELS];
-};
-
-/** A header to copy and finish. Offsets count from the base header. */
-struct saker_eesp_tmpl {
-	uint8_t octets[SAKER_EESP_MAX_HEADER + 1];
-	uint16_t len;        /**< base to SN, and payload info if there is one */
-	uint16_t sn_at;      /**< SN */
-	uint16_t context_at; /**< octet V | IOffset */
-	uint16_t source_at;  /**< source id, 0: none */
-	uint16_t crypt_at;   /**< data of the Crypt Offset option, 0: none */
-	bool payload_info;   /**< payload info follows the SN */
-};
-
 /**
  * Lay out a header (stateless profile 2.1: order of options, PadN).
  * @return 0, or -EINVAL if a field is out of its range (a Master Key option's index modulo 4
  *         must be its level's bits of key_idx)
  */
-int saker_eesp_template(const struct saker_eesp_form *form, struct saker_eesp_tmpl *t);
-
-/** The fields of one packet's header. */
-struct saker_eesp_fields {
-	uint64_t sn;
-	uint64_t source; /**< written over the template's id, if it has one */
-	uint16_t session;
-	uint16_t clear_len;  /**< payload octets in clear, a multiple of 4 */
-	uint8_t ioffset;     /**< units of 4 octets */
-	uint8_t next_header; /**< of payload info, if there is one */
-	uint8_t pad_len;     /**< of payload info, if there is one */
-};
+int saker_eesp_template(const struct saker_form *form, struct saker_tmpl *t);
 
 /**
- * Copy a template to @p at and finish it. @ref saker_eesp_tmpl.len octets are written; where
+ * Copy a template to @p at and finish it. @ref saker_tmpl.len octets are written; where
  * payload info is encrypted, it is the last four of them.
  */
-void saker_eesp_write(
-	const struct saker_eesp_tmpl *t, uint8_t *at, const struct saker_eesp_fields *f);
+void saker_eesp_write(const struct saker_tmpl *t, uint8_t *at, const struct saker_fields *f);
 
 /**
  * Parts of a packet that is about to be sealed.
@@ -268,21 +181,7 @@ void saker_eesp_write(
  *        IHL or 40); used only if f->ioffset is not 0
  * @param pad receives the padding, 0..3 octets
  */
-void saker_eesp_plan(const struct saker_eesp_tmpl *t, const struct saker_eesp_fields *f,
-	uint16_t payload_len, uint16_t skip_from, struct saker_eesp_parts *parts, uint8_t *pad);
-
-/**
- * Nonce before the mask (stateless profile section 3).
- * @param role 0 peer, 1 server to client, 2 client to server
- * @param out 12 octets
- */
-static inline void
-saker_nonce(uint16_t session, uint8_t role, uint8_t variant, uint64_t sn, uint8_t out[12])
-{
-	saker_store_be16(out, session);
-	out[2] = role;
-	out[3] = variant;
-	saker_store_be64(out + 4, sn);
-}
+void saker_eesp_plan(const struct saker_tmpl *t, const struct saker_fields *f, uint16_t payload_len,
+	uint16_t skip_from, struct saker_parts *parts, uint8_t *pad);
 
 #endif

@@ -5,8 +5,7 @@
 #include "saker_front.h"
 
 bool
-saker_front_init(
-	struct saker_front *f, const struct saker_outer *o, const struct saker_eesp_tmpl *t)
+saker_front_init(struct saker_front *f, const struct saker_outer *o, const struct saker_tmpl *t)
 {
 	unsigned int len = o->len + t->len;
 

@@ -43,7 +43,7 @@ struct saker_front {
  * @return false: they are longer than SAKER_FRONT_MAX, or not of that kind
  */
 bool saker_front_init(
-	struct saker_front *f, const struct saker_outer *o, const struct saker_eesp_tmpl *t);
+	struct saker_front *f, const struct saker_outer *o, const struct saker_tmpl *t);
 
 /**
  * Copy all headers so that they end at @p payload. Up to SAKER_FRONT_ROOM octets in front of it are

@@ -25,9 +25,9 @@
 
 /* What the functions under test make of one case. */
 struct built {
-	struct saker_eesp_tmpl tmpl;
-	struct saker_eesp_fields fields;
-	struct saker_eesp_parts parts;
+	struct saker_tmpl tmpl;
+	struct saker_fields fields;
+	struct saker_parts parts;
 	uint8_t pad;
 };
 
@@ -64,10 +64,10 @@ source_of(const struct kat_case *c)
 	return source;
 }
 
-static struct saker_eesp_form
+static struct saker_form
 form_of(const struct kat_case *c)
 {
-	struct saker_eesp_form form = {
+	struct saker_form form = {
 		.spi = c->spi,
 		.variant = c->variant,
 		.transport = c->transport,
@@ -97,10 +97,10 @@ transport_header_at(const struct kat_case *c)
 	return c->payload.p[0] >> 4 == 6 ? 40 : (c->payload.p[0] & 15) * 4;
 }
 
-static struct saker_eesp_limits
+static struct saker_terms
 limits_of(const struct kat_case *c)
 {
-	return (struct saker_eesp_limits){
+	return (struct saker_terms){
 		.transport = c->transport,
 		.max_ioffset = c->ioffset,
 		.max_clear = c->clear_octets,
@@ -110,16 +110,17 @@ limits_of(const struct kat_case *c)
 static struct built
 build(const struct kat_case *c)
 {
-	struct saker_eesp_form form = form_of(c);
+	struct saker_form form = form_of(c);
 	struct built b = { 0 };
 
 	assert_int_equal(saker_eesp_template(&form, &b.tmpl), 0);
-	b.fields = (struct saker_eesp_fields){
+	b.fields = (struct saker_fields){
 		.sn = sn_of(c),
 		.source = source_of(c),
 		.session = c->session,
 		.clear_len = c->clear_octets,
 		.ioffset = c->ioffset,
+		.key_idx = form.key_idx,
 		.next_header = c->next_header < 0 ? 0 : (uint8_t)c->next_header,
 	};
 	saker_eesp_plan(&b.tmpl, &b.fields, (uint16_t)c->payload.n, transport_header_at(c),
@@ -171,8 +172,7 @@ plans_the_length_of_every_packet(void **state)
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
 		struct built b = build(c);
 
-		expect_equal(
-			c, b.parts.cipher_at + b.parts.cipher_len + SAKER_EESP_ICV, c->protected.n);
+		expect_equal(c, b.parts.cipher_at + b.parts.cipher_len + SAKER_ICV, c->protected.n);
 		expect_equal(c, b.parts.cipher_len % 4, 0);
 		assert_true(b.pad < 4);
 	}
@@ -184,7 +184,7 @@ gathers_the_aad_of_every_packet(void **state)
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
 		struct built b = build(c);
-		uint8_t scratch[SAKER_EESP_MAX_AAD];
+		uint8_t scratch[SAKER_AAD_MAX];
 		const uint8_t *aad;
 		uint16_t len;
 
@@ -237,7 +237,7 @@ writes_the_outer_headers_of_every_packet(void **state)
 }
 
 static void
-expect_mk_options(const struct kat_case *c, const struct saker_eesp_hdr *h)
+expect_mk_options(const struct kat_case *c, const struct saker_hdr *h)
 {
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++) {
 		const struct kat_root *root = &c->root[level];
@@ -257,8 +257,8 @@ reads_back_the_fields_of_every_header(void **state)
 {
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
-		struct saker_eesp_form form = form_of(c);
-		struct saker_eesp_hdr h;
+		struct saker_form form = form_of(c);
+		struct saker_hdr h;
 
 		expect_equal(c, saker_eesp_read(c->protected.p, c->protected.n, &h), SAKER_OK);
 		expect_equal(c, h.source, source_of(c));
@@ -278,10 +278,10 @@ splits_every_packet_as_it_was_planned(void **state)
 {
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
-		struct saker_eesp_limits limits = limits_of(c);
+		struct saker_terms limits = limits_of(c);
 		struct built b = build(c);
-		struct saker_eesp_parts parts;
-		struct saker_eesp_hdr h;
+		struct saker_parts parts;
+		struct saker_hdr h;
 
 		assert_int_equal(saker_eesp_read(c->protected.p, c->protected.n, &h), SAKER_OK);
 		expect_equal(c,
@@ -296,10 +296,10 @@ splits_every_packet_as_it_was_planned(void **state)
 /* Read and split a copy that ends where its memory ends, so that a sanitizer sees every step
  * beyond. */
 static enum saker_drop
-receive(const struct kat_case *c, size_t len, size_t flipped_bit, struct saker_eesp_hdr *h,
-	struct saker_eesp_parts *parts)
+receive(const struct kat_case *c, size_t len, size_t flipped_bit, struct saker_hdr *h,
+	struct saker_parts *parts)
 {
-	struct saker_eesp_limits limits = limits_of(c);
+	struct saker_terms limits = limits_of(c);
 	uint8_t *copy = malloc(len != 0 ? len : 1);
 	enum saker_drop drop;
 
@@ -318,8 +318,8 @@ never_takes_a_truncated_packet_for_the_whole_one(void **state)
 {
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
-		struct saker_eesp_parts parts = { 0 }, whole = build(c).parts;
-		struct saker_eesp_hdr h;
+		struct saker_parts parts = { 0 }, whole = build(c).parts;
+		struct saker_hdr h;
 
 		for (size_t len = 0; len < c->protected.n; len++) {
 			enum saker_drop drop = receive(c, len, SIZE_MAX, &h, &parts);
@@ -331,7 +331,7 @@ never_takes_a_truncated_packet_for_the_whole_one(void **state)
 }
 
 static bool
-same_fields(const struct saker_eesp_hdr *a, const struct saker_eesp_hdr *b)
+same_fields(const struct saker_hdr *a, const struct saker_hdr *b)
 {
 	return a->source == b->source && a->sn == b->sn && a->spi == b->spi &&
 	       a->session == b->session && a->len == b->len && a->variant == b->variant &&
@@ -342,7 +342,7 @@ same_fields(const struct saker_eesp_hdr *a, const struct saker_eesp_hdr *b)
 }
 
 static bool
-is_mk_data(const struct saker_eesp_hdr *h, size_t at)
+is_mk_data(const struct saker_hdr *h, size_t at)
 {
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
 		if (h->mk_at[level] != 0 && at >= h->mk_at[level] &&
@@ -355,10 +355,10 @@ is_mk_data(const struct saker_eesp_hdr *h, size_t at)
  * judge later, the bits of the Crypt Offset option that are ignored on receipt, and padding that
  * is cut up in another way. */
 static bool
-is_outside_the_fields(const struct kat_case *c, const struct saker_eesp_hdr *h, size_t bit)
+is_outside_the_fields(const struct kat_case *c, const struct saker_hdr *h, size_t bit)
 {
 	static const uint8_t padding[] = { SAKER_EESP_OPT_PADN, 2, 0, 0 };
-	struct saker_eesp_tmpl t = build(c).tmpl;
+	struct saker_tmpl t = build(c).tmpl;
 	size_t at = bit / 8, pad_at = t.sn_at - sizeof(padding);
 
 	if (is_mk_data(h, at))
@@ -374,8 +374,8 @@ notices_every_flipped_bit_of_every_header(void **state)
 {
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
-		struct saker_eesp_hdr original, h;
-		struct saker_eesp_parts parts;
+		struct saker_hdr original, h;
+		struct saker_parts parts;
 
 		assert_int_equal(receive(c, c->protected.n, SIZE_MAX, &original, &parts), SAKER_OK);
 		for (size_t bit = 0; bit < original.len * 8u; bit++) {

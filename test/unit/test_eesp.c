@@ -38,13 +38,13 @@ packet(const char *options, uint64_t sn, uint32_t body)
 	assert_true(n >= 0);
 	p.octets[1] = (uint8_t)n;
 	saker_store_be64(p.octets + 8 + n, sn);
-	p.len = SAKER_EESP_BASE + n + SAKER_EESP_SN + body + SAKER_EESP_ICV;
+	p.len = SAKER_EESP_BASE + n + SAKER_EESP_SN + body + SAKER_ICV;
 	return p;
 }
 
 /* Read a copy that ends where its memory ends. */
 static enum saker_drop
-read_exact(const uint8_t *octets, uint32_t len, struct saker_eesp_hdr *h)
+read_exact(const uint8_t *octets, uint32_t len, struct saker_hdr *h)
 {
 	uint8_t *copy = malloc(len != 0 ? len : 1);
 	enum saker_drop drop;
@@ -56,7 +56,7 @@ read_exact(const uint8_t *octets, uint32_t len, struct saker_eesp_hdr *h)
 }
 
 static enum saker_drop
-read_options(const char *options, struct saker_eesp_hdr *h)
+read_options(const char *options, struct saker_hdr *h)
 {
 	struct packet p = packet(options, 1, 0);
 
@@ -71,7 +71,7 @@ reads_the_common_header(void **state)
 	struct packet p = packet("e0067fe4"
 				 "81223344",
 		0xfedcba9876543210, 32);
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	p.octets[8 + 2] = 0x07;
@@ -108,7 +108,7 @@ reads_the_source_id_of_every_variant(void **state)
 		[SAKER_V_SOURCE_IP] = { "e0023000", 0 },
 		[SAKER_V_IP_PAIR] = { "e0024000", 0 },
 	};
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (uint8_t v = 0; v < SAKER_V_COUNT; v++) {
@@ -131,7 +131,7 @@ reads_options_in_any_order_and_padding_anywhere(void **state)
 		{ CRYPT MK_ZONE CONTEXT_V0 MK_USER, 14, 42 },
 		{ "00" CRYPT "000000" MK_ZONE "0100" CONTEXT_V0 "0103000000" MK_USER "00", 18, 53 },
 	};
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -152,7 +152,7 @@ static void
 reads_the_same_with_and_without_a_trailing_padn(void **state)
 {
 	static const char *const pads[] = { "01020000", "00000000", "010000", "0001020000" };
-	struct saker_eesp_hdr plain, padded;
+	struct saker_hdr plain, padded;
 	char options[64];
 
 	(void)state;
@@ -173,7 +173,7 @@ reads_the_same_with_and_without_a_trailing_padn(void **state)
 static void
 takes_root_key_ids_of_16_to_32_octets(void **state)
 {
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (unsigned int id_len = 0; id_len <= 40; id_len++) {
@@ -197,7 +197,7 @@ takes_root_key_ids_of_16_to_32_octets(void **state)
 static void
 ignores_the_reserved_bits_of_the_crypt_offset_option(void **state)
 {
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	assert_int_equal(read_options(CONTEXT_V0 "0202443f", &h), SAKER_OK);
@@ -261,7 +261,7 @@ names_the_fault_of_bad_options(void **state)
 		{ "e1120700" ID16 CONTEXT_V0, SAKER_DROP_MK_NOT_ALLOWED },
 		{ CONTEXT_V0 MK_ZONE "e2120500" ID16, SAKER_DROP_MK_NOT_ALLOWED },
 	};
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -275,7 +275,7 @@ static void
 drops_reserved_variants(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 0);
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (unsigned int v = SAKER_V_COUNT; v < 16; v++) {
@@ -288,7 +288,7 @@ static void
 drops_every_first_octet_but_one(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 0);
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (unsigned int first = 0; first < 256; first++) {
@@ -307,7 +307,7 @@ static void
 drops_packets_too_short_for_their_header(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 0);
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	for (uint32_t len = 0; len < 32; len++)
@@ -321,7 +321,7 @@ static void
 tells_of_sn_zero_after_every_other_fault(void **state)
 {
 	struct packet p = packet(CONTEXT_V0 MK_ZONE, 0, 0);
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	(void)state;
 	assert_int_equal(read_exact(p.octets, p.len, &h), SAKER_DROP_SN_ZERO);
@@ -334,9 +334,9 @@ reads_no_octet_behind_any_packet(void **state)
 {
 	/* octets that options are made of, so that many rounds get past the first one */
 	static const uint8_t alphabet[] = { 0, 1, 2, 3, 4, 6, 10, 0x12, 0x30, 0x40, 0xe0, 0xe1 };
-	static const struct saker_eesp_limits limits = { .max_ioffset = 15, .max_clear = 248 };
-	struct saker_eesp_parts parts;
-	struct saker_eesp_hdr h;
+	static const struct saker_terms limits = { .max_ioffset = 15, .max_clear = 248 };
+	struct saker_parts parts;
+	struct saker_hdr h;
 	uint32_t random = 1;
 	unsigned int good = 0;
 
@@ -363,8 +363,8 @@ reads_no_octet_behind_any_packet(void **state)
 
 /* splitting */
 
-static const struct saker_eesp_limits tunnel = { .max_ioffset = 5, .max_clear = 64 };
-static const struct saker_eesp_limits transport = {
+static const struct saker_terms tunnel = { .max_ioffset = 5, .max_clear = 64 };
+static const struct saker_terms transport = {
 	.transport = true, .max_ioffset = 5, .max_clear = 64
 };
 
@@ -381,10 +381,9 @@ clear_packet(unsigned int crypt_offset, unsigned int ioffset, uint8_t first, uin
 }
 
 static enum saker_drop
-split(const struct packet *p, const struct saker_eesp_limits *limits,
-	struct saker_eesp_parts *parts)
+split(const struct packet *p, const struct saker_terms *limits, struct saker_parts *parts)
 {
-	struct saker_eesp_hdr h;
+	struct saker_hdr h;
 
 	assert_int_equal(saker_eesp_read(p->octets, p->len, &h), SAKER_OK);
 	return saker_eesp_split(p->octets, p->len, &h, limits, parts);
@@ -394,7 +393,7 @@ static void
 finds_no_payload_info_in_tunnel_mode(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 60);
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	assert_int_equal(split(&p, &tunnel, &parts), SAKER_OK);
@@ -409,7 +408,7 @@ static void
 finds_encrypted_payload_info_in_transport_mode(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 60);
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	assert_int_equal(split(&p, &transport, &parts), SAKER_OK);
@@ -422,7 +421,7 @@ static void
 finds_clear_payload_info_and_payload(void **state)
 {
 	struct packet p = clear_packet(3, 0, 0x45, 60);
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	assert_int_equal(split(&p, &tunnel, &parts), SAKER_OK);
@@ -442,7 +441,7 @@ static void
 drops_packets_with_nothing_to_decrypt(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 0);
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	assert_int_equal(split(&p, &tunnel, &parts), SAKER_DROP_RUNT);
@@ -454,7 +453,7 @@ drops_packets_with_nothing_to_decrypt(void **state)
 static void
 drops_encrypted_parts_that_are_not_aligned(void **state)
 {
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	for (uint32_t body = 40; body < 48; body++) {
@@ -470,7 +469,7 @@ drops_encrypted_parts_that_are_not_aligned(void **state)
 static void
 drops_payload_offsets_beside_payload_info(void **state)
 {
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	for (uint16_t offset = 0; offset < 64; offset++) {
@@ -485,8 +484,8 @@ drops_payload_offsets_beside_payload_info(void **state)
 static void
 drops_clear_parts_beyond_the_payload_or_the_limit(void **state)
 {
-	struct saker_eesp_limits limits = tunnel;
-	struct saker_eesp_parts parts;
+	struct saker_terms limits = tunnel;
+	struct saker_parts parts;
 	struct packet p;
 
 	(void)state;
@@ -511,7 +510,7 @@ static void
 skips_from_the_transport_header_on(void **state)
 {
 	static const struct {
-		const struct saker_eesp_limits *limits;
+		const struct saker_terms *limits;
 		unsigned int crypt_offset, ioffset;
 		uint8_t first; /* octet of the payload */
 		enum saker_drop want;
@@ -534,7 +533,7 @@ skips_from_the_transport_header_on(void **state)
 		{ &tunnel, 12, 2, 0x6f, SAKER_DROP_IOFFSET_RANGE, 0, 0 },
 		{ &tunnel, 1, 1, 0x45, SAKER_DROP_IOFFSET_RANGE, 0, 0 },
 	};
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -556,7 +555,7 @@ static void
 drops_an_ioffset_without_a_clear_part(void **state)
 {
 	struct packet p = packet(CONTEXT_V0, 1, 60);
-	struct saker_eesp_parts parts;
+	struct saker_parts parts;
 
 	(void)state;
 	p.octets[10] = 1;

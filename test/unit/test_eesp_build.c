@@ -14,17 +14,17 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct saker_eesp_form v0 = {
+static const struct saker_form v0 = {
 	.spi = 0xaabbccdd, .key_idx = 0x40, .source = { 0x11, 0x22, 0x33, 0x44 }
 };
 
 static void
 authenticates_in_place_when_nothing_is_skipped(void **state)
 {
-	static const struct saker_eesp_parts parts = {
+	static const struct saker_parts parts = {
 		.payload_at = 32, .cipher_at = 40, .clear_len = 8, .skip_at = 40, .cipher_len = 52
 	};
-	uint8_t octets[108] = { 0 }, scratch[SAKER_EESP_MAX_AAD];
+	uint8_t octets[108] = { 0 }, scratch[SAKER_AAD_MAX];
 	uint16_t len;
 
 	(void)state;
@@ -35,13 +35,13 @@ authenticates_in_place_when_nothing_is_skipped(void **state)
 static void
 leaves_exactly_the_skipped_octets_out_of_the_aad(void **state)
 {
-	static const struct saker_eesp_parts parts = { .payload_at = 32,
+	static const struct saker_parts parts = { .payload_at = 32,
 		.cipher_at = 64,
 		.clear_len = 32,
 		.skip_at = 52,
 		.skip_len = 8,
 		.cipher_len = 28 };
-	uint8_t octets[108], scratch[SAKER_EESP_MAX_AAD];
+	uint8_t octets[108], scratch[SAKER_AAD_MAX];
 	uint16_t len;
 
 	(void)state;
@@ -54,10 +54,10 @@ leaves_exactly_the_skipped_octets_out_of_the_aad(void **state)
 }
 
 static void
-expect_template(const struct saker_eesp_form *form, const char *hex)
+expect_template(const struct saker_form *form, const char *hex)
 {
 	char got[2 * SAKER_EESP_MAX_HEADER + 1];
-	struct saker_eesp_tmpl t;
+	struct saker_tmpl t;
 
 	assert_int_equal(saker_eesp_template(form, &t), 0);
 	assert_string_equal(saker_hex_encode(t.octets, t.len, got), hex);
@@ -83,7 +83,7 @@ lays_out_the_header_of_every_variant(void **state)
 		"e0024040"
 		"0000000000000000",
 	};
-	struct saker_eesp_form form = v0;
+	struct saker_form form = v0;
 
 	(void)state;
 	for (form.variant = 0; form.variant < SAKER_V_COUNT; form.variant++)
@@ -93,7 +93,7 @@ lays_out_the_header_of_every_variant(void **state)
 static void
 pads_the_header_to_8_octets_under_ipv6(void **state)
 {
-	struct saker_eesp_form form = v0;
+	struct saker_form form = v0;
 
 	(void)state;
 	form.outer_v6 = true;
@@ -123,7 +123,7 @@ pads_the_header_to_8_octets_under_ipv6(void **state)
 static void
 lays_options_out_in_their_order(void **state)
 {
-	struct saker_eesp_form form = v0;
+	struct saker_form form = v0;
 
 	(void)state;
 	form.key_idx = 0x6c; /* 1, 2, 3 */
@@ -148,10 +148,10 @@ lays_options_out_in_their_order(void **state)
 static void
 lays_out_the_longest_header(void **state)
 {
-	struct saker_eesp_form form = {
+	struct saker_form form = {
 		.variant = SAKER_V_SOURCE_ID_64, .crypt_offset = true, .outer_v6 = true
 	};
-	struct saker_eesp_tmpl t;
+	struct saker_tmpl t;
 
 	(void)state;
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
@@ -167,27 +167,27 @@ lays_out_the_longest_header(void **state)
 static void
 refuses_forms_that_a_receiver_would_drop(void **state)
 {
-	struct saker_eesp_tmpl t;
+	struct saker_tmpl t;
 
 	(void)state;
 	for (unsigned int v = SAKER_V_COUNT; v < 256; v++) {
-		struct saker_eesp_form form = { .variant = (uint8_t)v };
+		struct saker_form form = { .variant = (uint8_t)v };
 
 		assert_int_equal(saker_eesp_template(&form, &t), -EINVAL);
 	}
 	for (uint8_t idx = 1; idx < 4; idx++) {
-		struct saker_eesp_form form = { .key_idx = 0x40 | idx };
+		struct saker_form form = { .key_idx = 0x40 | idx };
 
 		assert_int_equal(saker_eesp_template(&form, &t), -EINVAL);
 	}
 	for (unsigned int len = 0; len < 256; len++) {
-		struct saker_eesp_form form = { .mk[SAKER_TASK] = { .id_len = (uint8_t)len } };
+		struct saker_form form = { .mk[SAKER_TASK] = { .id_len = (uint8_t)len } };
 		bool valid = len == 0 || (len >= 16 && len <= 32 && len % 4 == 0);
 
 		assert_int_equal(saker_eesp_template(&form, &t), valid ? 0 : -EINVAL);
 	}
 	for (unsigned int index = 0; index < 256; index++) {
-		struct saker_eesp_form form = { .key_idx = 0x20,
+		struct saker_form form = { .key_idx = 0x20,
 			.mk[SAKER_USER] = { .id_len = 16, .index = (uint8_t)index } };
 
 		assert_int_equal(saker_eesp_template(&form, &t), index % 4 == 2 ? 0 : -EINVAL);
@@ -197,12 +197,13 @@ refuses_forms_that_a_receiver_would_drop(void **state)
 static void
 finishes_a_header_and_writes_nothing_behind_it(void **state)
 {
-	static const struct saker_eesp_fields fields = {
+	static const struct saker_fields fields = {
 		.sn = 0xfedcba9876543210,
 		.source = 0xf1f2f3f4f5f6f7f8,
 		.session = 0xabcd,
 		.clear_len = 8,
 		.ioffset = 2,
+		.key_idx = 0x40,
 		.next_header = 17,
 		.pad_len = 3,
 	};
@@ -227,12 +228,12 @@ finishes_a_header_and_writes_nothing_behind_it(void **state)
 			"fedcba9876543210"
 			"00001103" },
 	};
-	struct saker_eesp_form form = v0;
+	struct saker_form form = v0;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		char got[2 * SAKER_EESP_MAX_HEADER + 1];
-		struct saker_eesp_tmpl t;
+		struct saker_tmpl t;
 		uint8_t at[64];
 
 		form.variant = cases[i].variant;
@@ -253,9 +254,9 @@ plans_padding_of_0_to_3_octets(void **state)
 
 	(void)state;
 	for (unsigned int mode = 0; mode < 4; mode++) {
-		struct saker_eesp_form form = v0;
-		struct saker_eesp_fields fields = { .sn = 1 };
-		struct saker_eesp_tmpl t;
+		struct saker_form form = v0;
+		struct saker_fields fields = { .sn = 1 };
+		struct saker_tmpl t;
 
 		form.transport = (mode & 1) != 0;
 		form.crypt_offset = (mode & 2) != 0;
@@ -263,7 +264,7 @@ plans_padding_of_0_to_3_octets(void **state)
 		assert_int_equal(saker_eesp_template(&form, &t), 0);
 		for (uint16_t len = 20; len < 64; len++) {
 			uint16_t info = mode == 1 ? SAKER_EESP_PAYLOAD_INFO : 0;
-			struct saker_eesp_parts parts;
+			struct saker_parts parts;
 			uint8_t pad;
 
 			saker_eesp_plan(&t, &fields, len, 0, &parts, &pad);
@@ -278,12 +279,12 @@ plans_padding_of_0_to_3_octets(void **state)
 static void
 splits_what_it_plans_and_writes(void **state)
 {
-	static const struct saker_eesp_limits limits = { .max_ioffset = 2, .max_clear = 28 };
-	struct saker_eesp_fields fields = { .sn = 1, .clear_len = 28, .ioffset = 2 };
-	struct saker_eesp_parts planned, found;
-	struct saker_eesp_form form = v0;
-	struct saker_eesp_tmpl t;
-	struct saker_eesp_hdr h;
+	static const struct saker_terms limits = { .max_ioffset = 2, .max_clear = 28 };
+	struct saker_fields fields = { .sn = 1, .clear_len = 28, .ioffset = 2 };
+	struct saker_parts planned, found;
+	struct saker_form form = v0;
+	struct saker_tmpl t;
+	struct saker_hdr h;
 	uint8_t packet[128] = { 0 }, pad;
 	uint32_t len;
 
@@ -293,7 +294,7 @@ splits_what_it_plans_and_writes(void **state)
 	saker_eesp_plan(&t, &fields, 61, 20, &planned, &pad);
 	saker_eesp_write(&t, packet, &fields);
 	packet[planned.payload_at] = 0x45;
-	len = planned.cipher_at + planned.cipher_len + SAKER_EESP_ICV;
+	len = planned.cipher_at + planned.cipher_len + SAKER_ICV;
 	assert_int_equal(saker_eesp_read(packet, len, &h), SAKER_OK);
 	assert_int_equal(saker_eesp_split(packet, len, &h, &limits, &found), SAKER_OK);
 	assert_memory_equal(&found, &planned, sizeof(found));

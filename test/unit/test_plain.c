@@ -93,10 +93,10 @@ checksums_by_words_agree_with_the_long_way(void **unused)
 	assert_in_range(good, ROUNDS / 10, ROUNDS - ROUNDS / 10);
 }
 
-static struct saker_eesp_form
+static struct saker_form
 random_form(void)
 {
-	struct saker_eesp_form form = { .spi = rnd(1u << 31) + 1,
+	struct saker_form form = { .spi = rnd(1u << 31) + 1,
 		.variant = (uint8_t)rnd(SAKER_V_COUNT),
 		.key_idx = (uint8_t)(rnd(64) << 2),
 		.transport = rnd(4) == 0,
@@ -111,10 +111,11 @@ random_form(void)
 	return form;
 }
 
-static struct saker_eesp_fields
-random_fields(const struct saker_eesp_form *form)
+static struct saker_fields
+random_fields(const struct saker_form *form)
 {
-	struct saker_eesp_fields f = { .session = (uint16_t)rnd(65536),
+	struct saker_fields f = { .session = (uint16_t)rnd(65536),
+		.key_idx = form->key_idx,
 		.sn = (uint64_t)rnd(1u << 31) << 32 | rnd(1u << 31),
 		.clear_len = form->crypt_offset ? (uint16_t)(rnd(4) * 4) : 0 };
 
@@ -131,10 +132,10 @@ short_header_reading_agrees_with_the_long_one(void **unused)
 
 	(void)unused;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		const struct saker_eesp_form form = random_form();
-		const struct saker_eesp_fields f = random_fields(&form);
-		struct saker_eesp_tmpl t;
-		struct saker_eesp_hdr a, b;
+		const struct saker_form form = random_form();
+		const struct saker_fields f = random_fields(&form);
+		struct saker_tmpl t;
+		struct saker_hdr a, b;
 		uint8_t p[ROOM];
 		uint32_t len;
 
@@ -143,7 +144,7 @@ short_header_reading_agrees_with_the_long_one(void **unused)
 		saker_eesp_write(&t, p, &f);
 		for (unsigned int k = rnd(3); k > 0; k--)
 			p[rnd(t.len)] ^= (uint8_t)(1 << rnd(8));
-		len = rnd(3) ? t.len + SAKER_EESP_ICV + rnd(40) : rnd(80);
+		len = rnd(3) ? t.len + SAKER_ICV + rnd(40) : rnd(80);
 		if (!saker_eesp_read_plain(p, len, &a))
 			continue;
 		plain++;
@@ -170,11 +171,11 @@ short_split_agrees_with_the_long_one(void **unused)
 
 	(void)unused;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		const struct saker_eesp_hdr h = { .len = (uint16_t)(16 + 4 * rnd(10)),
+		const struct saker_hdr h = { .len = (uint16_t)(16 + 4 * rnd(10)),
 			.crypt_offset = rnd(4) ? 0 : (uint8_t)rnd(4),
 			.ioffset = rnd(4) ? 0 : (uint8_t)rnd(4) };
-		const struct saker_eesp_limits limits = { .transport = rnd(2) };
-		struct saker_eesp_parts a, b;
+		const struct saker_terms limits = { .transport = rnd(2) };
+		struct saker_parts a, b;
 		uint32_t len = h.len + rnd(60);
 		uint8_t p[ROOM] = { 0 };
 
@@ -198,8 +199,8 @@ random_ip(uint8_t family)
 
 /* Outer headers and EESP header in two steps, as packets are written that are not plain. */
 static void
-write_parts(const struct saker_outer *o, const struct saker_eesp_tmpl *t, uint8_t *at,
-	const struct saker_front_outer *v, const struct saker_eesp_fields *f)
+write_parts(const struct saker_outer *o, const struct saker_tmpl *t, uint8_t *at,
+	const struct saker_front_outer *v, const struct saker_fields *f)
 {
 	saker_outer_write(o, at, t->len + v->behind, v->tos, v->df, v->id, v->udp_src);
 	saker_eesp_write(t, at + o->len, f);
@@ -213,8 +214,8 @@ headers_at_once_equal_headers_in_parts(void **unused)
 	(void)unused;
 	for (unsigned int i = 0; i < ROUNDS / 10; i++) {
 		uint8_t family = rnd(2) ? 4 : 6, a[ROOM], b[ROOM];
-		struct saker_eesp_form form = random_form();
-		struct saker_eesp_fields f;
+		struct saker_form form = random_form();
+		struct saker_fields f;
 		const struct saker_ip src = random_ip(family), dst = random_ip(family);
 		struct saker_front_outer v = { .behind = (uint16_t)rnd(9000),
 			.id = (uint16_t)rnd(65536),
@@ -222,7 +223,7 @@ headers_at_once_equal_headers_in_parts(void **unused)
 			.tos = (uint8_t)rnd(256),
 			.df = rnd(2) };
 		struct saker_outer outer;
-		struct saker_eesp_tmpl t;
+		struct saker_tmpl t;
 		struct saker_front front;
 		unsigned int len;
 

@@ -16,15 +16,17 @@
 static void
 finds_every_spi_and_no_other(void **state)
 {
-	static uint32_t spi[MANY];
+	static struct saker_spi_entry spi[MANY];
 	struct saker_spi_table t;
 
 	(void)state;
 	for (uint32_t i = 0; i < MANY; i++)
-		spi[i] = i % 2 ? 0x1000 + i : (i + 1) * 0x00100000u;
+		spi[i] = (struct saker_spi_entry){
+			.spi = i % 2 ? 0x1000 + i : (i + 1) * 0x00100000u, .group = (uint16_t)i
+		};
 	assert_int_equal(saker_spi_table_init(&t, spi, MANY), 0);
 	for (uint32_t i = 0; i < MANY; i++)
-		assert_int_equal(saker_spi_find(&t, spi[i]), i);
+		assert_int_equal(saker_spi_find(&t, spi[i].spi), i);
 	for (uint32_t i = 0; i < MANY; i++)
 		assert_int_equal(saker_spi_find(&t, 0x80000001u + 2 * i), SAKER_SPI_NONE);
 	saker_spi_table_free(&t);
@@ -45,7 +47,7 @@ finds_nothing_in_an_empty_table(void **state)
 static void
 finds_the_highest_spi_and_never_zero(void **state)
 {
-	const uint32_t spi[] = { UINT32_MAX, 1 };
+	const struct saker_spi_entry spi[] = { { UINT32_MAX, 0 }, { 1, 1 } };
 	struct saker_spi_table t;
 
 	(void)state;

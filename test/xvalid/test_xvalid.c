@@ -324,7 +324,7 @@ random_aad_len(void)
 {
 	if (one_in(128))
 		return MAX_AAD;
-	return (uint16_t)random_below(one_in(2) ? 49 : SAKER_EESP_MAX_AAD + 1);
+	return (uint16_t)random_below(one_in(2) ? 49 : SAKER_AAD_MAX + 1);
 }
 
 /* Everything of a packet but the length of its text, and its place. */

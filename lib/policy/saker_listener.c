@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_listener.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool
+is_udp(const struct saker_cfg_group *g)
+{
+	return g->encap == SAKER_ENCAP_UDP;
+}
+
+static uint16_t
+number_of(const struct saker_cfg_group *g)
+{
+	return is_udp(g) ? g->udp_port : g->protocol;
+}
+
+static bool
+serves(const struct saker_listener *l, const struct saker_group *g)
+{
+	return l->format == g->format && l->udp == is_udp(g->cfg) && l->number == number_of(g->cfg);
+}
+
+static struct saker_listener *
+listener_of(struct saker_snapshot *s, const struct saker_group *g)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++)
+		if (serves(&s->listener[i], g))
+			return &s->listener[i];
+	if (s->n_listeners == SAKER_LISTENERS)
+		return NULL;
+	s->listener[s->n_listeners] = (struct saker_listener){
+		.format = g->format,
+		.number = number_of(g->cfg),
+		.udp = is_udp(g->cfg),
+		.only = SAKER_SPI_NONE,
+	};
+	return &s->listener[s->n_listeners++];
+}
+
+static void
+note_number(struct saker_snapshot *s, const struct saker_cfg_group *g)
+{
+	uint16_t n = number_of(g);
+	uint64_t *map = is_udp(g) ? s->listen_udp : s->listen_proto;
+
+	map[n / 64] |= 1ULL << (n % 64);
+	s->listens_udp |= is_udp(g);
+}
+
+/* Give a listener its table: the groups that it serves, by SPI. */
+static int
+fill_table(const struct saker_snapshot *s, struct saker_listener *l)
+{
+	struct saker_spi_entry *entry = calloc(s->n_groups + 1, sizeof(*entry));
+	unsigned int n = 0;
+	int ret;
+
+	if (entry == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		if (serves(l, &s->groups[i]))
+			entry[n++] = (struct saker_spi_entry){ .spi = s->groups[i].cfg->spi,
+				.group = (uint16_t)i };
+	ret = saker_spi_table_init(&l->by_spi, entry, n);
+	free(entry);
+	return ret;
+}
+
+static int
+add_groups(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		const struct saker_cfg_group *g = s->groups[i].cfg;
+		struct saker_listener *l = listener_of(s, &s->groups[i]);
+
+		if (l == NULL) {
+			saker_fault(env->faults, env->config->file, g->line,
+				"trust group %s: it would need listener %u; let groups share ports "
+				"and protocols",
+				g->name, SAKER_LISTENERS + 1);
+			return -EINVAL;
+		}
+		l->only = (uint16_t)i;
+		note_number(s, g);
+	}
+	return 0;
+}
+
+int
+saker_listeners_build(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	if (add_groups(env, s) != 0)
+		return -EINVAL;
+	for (unsigned int i = 0; i < s->n_listeners; i++) {
+		if (fill_table(s, &s->listener[i]) == 0)
+			continue;
+		saker_fault(env->faults, env->config->file, 0,
+			"no memory for the SPI table; give the machine more");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void
+saker_listeners_free(struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++)
+		saker_spi_table_free(&s->listener[i].by_spi);
+}
