@@ -51,6 +51,8 @@ saker_cfg_applies(
 	const uint8_t *p;
 	int value = 0;
 
+	if (!saker_cfg_in_format(f->formats, object))
+		return false;
 	if (f->only.field == NULL)
 		return true;
 	on = saker_cfg_field(s, f->only.field);

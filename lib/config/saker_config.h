@@ -116,7 +116,7 @@ struct saker_cfg_binding {
 struct saker_cfg_group {
 	char name[SAKER_NAME_MAX];
 	uint32_t spi;
-	uint8_t format; /**< 'E' */
+	uint8_t format; /**< letter of a struct saker_format */
 	enum saker_variant variant;
 	enum saker_suite suite;
 	struct saker_cfg_refs root_keys;
@@ -219,6 +219,7 @@ int saker_config_diff(const struct saker_config *before, const struct saker_conf
 
 /** Text of an enum value as the file spells it, e.g. saker_cfg_variant_name(SAKER_V_IP_PAIR). */
 const char *saker_cfg_level_name(enum saker_level v);
+const char *saker_cfg_format_name(uint8_t letter);
 const char *saker_cfg_variant_name(enum saker_variant v);
 const char *saker_cfg_suite_name(enum saker_suite v);
 const char *saker_cfg_role_name(enum saker_role v);

@@ -240,6 +240,12 @@ check_bearing(
 
 	if (!saker_cfg_given(o, f->name))
 		return;
+	if (!saker_cfg_in_format(f->formats, o->p)) {
+		saker_cfg_fault(r, o, f->name, "%s has no meaning in format %s; take it out",
+			f->name,
+			saker_cfg_format_name(((const struct saker_cfg_group *)o->p)->format));
+		return;
+	}
 	if ((f->flags & SAKER_F_LENIENT) != 0)
 		saker_cfg_warn(r, o, f->name, text, f->name, f->only.field, f->only.word);
 	else
@@ -252,6 +258,8 @@ check_fields(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	for (const struct saker_cfg_field *f = o->section->fields; f->name != NULL; f++) {
 		if (f->only.field != NULL && !saker_cfg_sound(o, f->only.field))
 			continue;
+		if (f->formats != NULL && !saker_cfg_sound(o, "format"))
+			continue;
 		if (saker_cfg_applies(o->section, f, o->p))
 			check_required(r, o, f);
 		else
@@ -262,6 +270,9 @@ check_fields(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 static bool
 has_needs(const struct saker_cfg_obj *o, const struct saker_cfg_rule *rule)
 {
+	if (rule->formats != NULL &&
+		(!saker_cfg_sound(o, "format") || !saker_cfg_in_format(rule->formats, o->p)))
+		return false;
 	for (const char *const *name = rule->needs; *name != NULL; name++)
 		if (!saker_cfg_sound(o, *name))
 			return false;
@@ -269,16 +280,34 @@ has_needs(const struct saker_cfg_obj *o, const struct saker_cfg_rule *rule)
 }
 
 static void
-check_object(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+check_rules(struct saker_cfg_reader *r, const struct saker_cfg_obj *o,
+	const struct saker_cfg_rule *rule)
 {
-	static const struct saker_cfg_rule none = { NULL };
-	const struct saker_cfg_rule *rule = o->section->rules;
-
-	if (o->at != NULL && config_setting_is_group(o->at))
-		check_fields(r, o);
-	for (rule = rule == NULL ? &none : rule; rule->check != NULL; rule++)
+	for (; rule != NULL && rule->check != NULL; rule++)
 		if (has_needs(o, rule))
 			rule->check(r, o);
+}
+
+/* The rules of a trust group's format. */
+static const struct saker_cfg_rule *
+format_rules(const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_format_rules *f = saker_cfg_format_rules;
+
+	if (o->section != &saker_cfg_sections[SAKER_SEC_GROUPS] || !saker_cfg_sound(o, "format"))
+		return NULL;
+	while (f->rules != NULL && f->letter != ((const struct saker_cfg_group *)o->p)->format)
+		f++;
+	return f->rules;
+}
+
+static void
+check_object(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	if (o->at != NULL && config_setting_is_group(o->at))
+		check_fields(r, o);
+	check_rules(r, o, o->section->rules);
+	check_rules(r, o, format_rules(o));
 }
 
 void

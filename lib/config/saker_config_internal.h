@@ -83,7 +83,8 @@ struct saker_cfg_field {
 	const struct saker_cfg_section *sub;
 	struct {
 		const char *field, *word;
-	} only; /**< has a bearing only if that field is that word */
+	} only;              /**< has a bearing only if that field is that word */
+	const char *formats; /**< of a trust group: only in formats of these letters; NULL: all */
 	int64_t (*computed)(const void *object); /**< default that depends on other fields */
 	const char *def_help;                    /**< the same in words */
 	const char *help;
@@ -97,6 +98,7 @@ struct saker_cfg_rule {
 	void (*check)(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
 	const char *needs[6]; /**< fields that must have been read well */
 	const char *help;     /**< the rule as a sentence */
+	const char *formats;  /**< of a trust group: only in formats of these letters; NULL: all */
 };
 
 /** Descriptor of a section. */
@@ -114,6 +116,14 @@ struct saker_cfg_section {
 	bool restart;     /**< all of it takes effect at the next start only */
 	void (*finish)(void *object); /**< after reading; may be NULL */
 };
+
+/** Rules of trust groups of one format, beside those of all. Tables end with a NULL rules. */
+struct saker_cfg_format_rules {
+	uint8_t letter;
+	const struct saker_cfg_rule *rules;
+};
+
+extern const struct saker_cfg_format_rules saker_cfg_format_rules[];
 
 extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
@@ -223,6 +233,12 @@ const struct saker_cfg_field *saker_cfg_field(const struct saker_cfg_section *s,
 /** True if a field has a bearing on an object. */
 bool saker_cfg_applies(
 	const struct saker_cfg_section *s, const struct saker_cfg_field *f, const void *object);
+
+/** True if a list of format letters is NULL or has a trust group's format. */
+bool saker_cfg_in_format(const char *formats, const void *group);
+
+/** Print the words of a list of format letters, "`eesp`, `seh`". */
+void saker_cfg_print_formats(const char *formats, FILE *out);
 
 /** First object of a section in its owner, and how many there are. */
 void *saker_cfg_objects(const struct saker_cfg_section *s, const void *owner, unsigned int *n);

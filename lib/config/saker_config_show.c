@@ -183,6 +183,11 @@ print_field(const struct saker_cfg_field *f, FILE *out)
 	fputs(" | ", out);
 	print_default(f, out);
 	fprintf(out, " | %s", f->help);
+	if (f->formats != NULL) {
+		fputs(" Only in format ", out);
+		saker_cfg_print_formats(f->formats, out);
+		fputc('.', out);
+	}
 	if (f->only.field != NULL)
 		fprintf(out, " Only with `%s = \"%s\"`.", f->only.field, f->only.word);
 	if ((f->flags & SAKER_F_RESTART) != 0)
@@ -193,12 +198,33 @@ print_field(const struct saker_cfg_field *f, FILE *out)
 static void
 print_rules(const struct saker_cfg_rule *rule, FILE *out)
 {
-	if (rule == NULL)
+	for (; rule->check != NULL; rule++) {
+		if (rule->help == NULL)
+			continue;
+		fprintf(out, "- %s", rule->help);
+		if (rule->formats != NULL) {
+			fputs(" (", out);
+			saker_cfg_print_formats(rule->formats, out);
+			fputc(')', out);
+		}
+		fputc('\n', out);
+	}
+}
+
+static void
+print_all_rules(const struct saker_cfg_section *s, FILE *out)
+{
+	if (s->rules == NULL)
 		return;
 	fputs("\nChecked:\n\n", out);
-	for (; rule->check != NULL; rule++)
-		if (rule->help != NULL)
-			fprintf(out, "- %s\n", rule->help);
+	print_rules(s->rules, out);
+	if (s != &saker_cfg_sections[SAKER_SEC_GROUPS])
+		return;
+	for (const struct saker_cfg_format_rules *f = saker_cfg_format_rules; f->rules != NULL;
+		f++) {
+		fprintf(out, "\nChecked in format `%s`:\n\n", saker_cfg_format_name(f->letter));
+		print_rules(f->rules, out);
+	}
 }
 
 static void
@@ -209,7 +235,7 @@ print_section(const char *name, const struct saker_cfg_section *s, FILE *out)
 		name, s->help, s->restart ? " A change needs a restart." : "");
 	for (const struct saker_cfg_field *f = s->fields; f->name != NULL; f++)
 		print_field(f, out);
-	print_rules(s->rules, out);
+	print_all_rules(s, out);
 	for (const struct saker_cfg_field *f = s->fields; f->name != NULL; f++) {
 		char path[PATH_ROOM];
 

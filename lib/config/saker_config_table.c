@@ -196,15 +196,31 @@ default_rekey_shift(const void *object)
 										 : -1;
 }
 
+static int64_t
+default_udp_port(const void *object)
+{
+	const struct saker_format *f = saker_format_find(
+		((const struct saker_cfg_group *)object)->format);
+
+	return f == NULL ? 0 : f->udp_port;
+}
+
+static int64_t
+default_protocol(const void *object)
+{
+	const struct saker_format *f = saker_format_find(
+		((const struct saker_cfg_group *)object)->format);
+
+	return f == NULL ? 0 : f->protocol;
+}
+
 #define T(member_) AT(struct saker_cfg_group, member_)
 static const struct saker_cfg_field group_fields[] = {
 	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, T(name), .help = NAME_HELP },
 	{ "spi", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_WIDE, T(spi), .min = 1, .max = UINT32_MAX,
 		.help = "Number of the group on the wire, unique." },
 	{ "format", SAKER_T_WORD, T(format), .def = "eesp", .words = format_words,
-		.help = "Packet format. `seh`, `psp`, `tss`, `eesp-subsa` and `esp` are reserved "
-			"words: "
-			"not built into this version." },
+		.help = "Packet format." },
 	{ "variant", SAKER_T_WORD, T(variant), .def = "source-id", .words = variant_words,
 		.help = "What identifies the source of a packet." },
 	{ "suite", SAKER_T_WORD, T(suite), .def = "aes-256-gcm", .words = suite_words,
@@ -279,15 +295,17 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "File of data keys that this client was handed, in place of root keys." },
 	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
 		.help = "What follows the outer IP header." },
-	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .def = "4500", .min = 1,
-		.max = 65535, ONLY("encap", "udp"), .help = "UDP port to send to and listen at." },
+	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .min = 1, .max = 65535,
+		.computed = default_udp_port, .def_help = "`4500`", ONLY("encap", "udp"),
+		.help = "UDP port to send to and listen at." },
 	{ "source_port", SAKER_T_WORD, SAKER_F_LENIENT, T(source_port), .def = "flow",
 		.words = source_port_words, ONLY("encap", "udp"),
 		.help = "What the UDP source port is derived from: the inner flow, which spreads "
 			"over paths and queues, or the session, which a receiving NIC keeps on one "
 			"queue." },
-	{ "protocol", SAKER_T_INT, SAKER_F_LENIENT, T(protocol), .def = "49", .min = 2, .max = 254,
-		ONLY("encap", "ip"), .help = "IP protocol number." },
+	{ "protocol", SAKER_T_INT, SAKER_F_LENIENT, T(protocol), .min = 2, .max = 254,
+		.computed = default_protocol, .def_help = "`49`", ONLY("encap", "ip"),
+		.help = "IP protocol number." },
 	END_OF_FIELDS,
 };
 
@@ -396,6 +414,31 @@ saker_cfg_level_name(enum saker_level v)
 {
 	return saker_cfg_word(level_words, (int)v);
 }
+
+const char *
+saker_cfg_format_name(uint8_t letter)
+{
+	return saker_cfg_word(format_words, letter);
+}
+
+bool
+saker_cfg_in_format(const char *formats, const void *group)
+{
+	return formats == NULL ||
+	       strchr(formats, ((const struct saker_cfg_group *)group)->format) != NULL;
+}
+
+void
+saker_cfg_print_formats(const char *formats, FILE *out)
+{
+	for (const char *letter = formats; *letter != 0; letter++)
+		fprintf(out, "%s`%s`", letter == formats ? "" : ", ",
+			saker_cfg_format_name((uint8_t)*letter));
+}
+
+const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
+	{ 0, NULL },
+};
 
 const char *
 saker_cfg_variant_name(enum saker_variant v)

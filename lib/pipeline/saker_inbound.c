@@ -239,9 +239,11 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		b->master[i] = saker_group_master(g, b->head[i], h, &why);
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
-	why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
-	if (unlikely(why != SAKER_OK))
-		return why;
+	if (likely(!g->format->any_sn)) {
+		why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
+		if (unlikely(why != SAKER_OK))
+			return why;
+	}
 	if (likely(g->eesp) &&
 		likely(saker_eesp_split_plain(b->head_len[i], h, g->transport, &b->parts[i])))
 		return SAKER_OK;

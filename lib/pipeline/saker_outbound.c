@@ -191,6 +191,21 @@ set_flow(struct saker_burst *b, uint16_t at, unsigned int n, uint32_t flow)
 		b->flow[at + k] = flow;
 }
 
+/* Workers of formats without a session id are told apart by source id or SPI. */
+static void
+name_worker(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_group *g = b->group[i];
+
+	b->session[i] = 0;
+	if (g->format->worker_spi) {
+		b->fields[i].spi = g->send_spi + w->index;
+		b->source[i] = b->fields[i].spi;
+	} else {
+		b->source[i] += w->index;
+	}
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
@@ -206,6 +221,8 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 		b->expanded[at + k] = NULL;
 		b->fields[at + k].key_idx = g->key_idx;
 	}
+	for (uint16_t k = 0; unlikely(g->names_workers) && k < grant->n; k++)
+		name_worker(w, b, at + k);
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
 	if (unlikely(g->cfg->source_port == SAKER_SOURCE_PORT_SESSION))

@@ -115,6 +115,16 @@ combination(const struct saker_group *g, unsigned int n, unsigned int level)
 	return &g->level[level].slot[at[level]];
 }
 
+/* Formats that derive from the root key itself have one, at whatever level. */
+static int
+root_itself(const uint8_t *const value[SAKER_LEVELS], uint8_t key[SAKER_ROOT_LEN])
+{
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		if (value[l] != NULL)
+			memcpy(key, value[l], SAKER_ROOT_LEN);
+	return 0;
+}
+
 static int
 group_key(const struct saker_group_env *env, const struct saker_group *g, unsigned int n,
 	uint8_t gk[SAKER_ROOT_LEN])
@@ -125,6 +135,8 @@ group_key(const struct saker_group_env *env, const struct saker_group *g, unsign
 
 	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
 		value[l] = slot_value(env, combination(g, n, l));
+	if (g->format->keys == SAKER_KEYS_ROOT)
+		return root_itself(value, gk);
 	ret = saker_master_key(g->cfg->combine, value, mk);
 	if (ret == 0)
 		ret = saker_group_key(mk, g->cfg->format, g->cfg->suite, g->cfg->spi, gk);
@@ -154,6 +166,18 @@ sends_with(const struct saker_group *g, unsigned int n)
 	return true;
 }
 
+/* Parity of the one root key's index, where a key index begins. */
+static uint8_t
+parity_of(const struct saker_group *g, unsigned int n)
+{
+	uint32_t index = 0;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		if (combination(g, n, l)->key != UINT16_MAX)
+			index = combination(g, n, l)->index;
+	return (uint8_t)((index & 1) << 7);
+}
+
 /* Remember what names the sending master key, and its check value. */
 static int
 note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_LEN])
@@ -164,8 +188,23 @@ note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_
 	g->key_idx = 0;
 	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
 		g->key_idx |= (uint8_t)((combination(g, n, l)->index & 3) << shift[l]);
+	if (g->format->keys == SAKER_KEYS_ROOT)
+		g->key_idx = parity_of(g, n);
 	saker_key_check_text(gk, g->check_text);
 	return saker_kdf(gk, "CV", NULL, 0, 8 * sizeof(g->mk_check), g->mk_check);
+}
+
+/* One bit on the wire names two values: the one in force, and the one before it. */
+static void
+note_parity(struct saker_group *g, unsigned int n)
+{
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
+		const struct saker_root_slot *s = combination(g, n, l);
+
+		if (s->key != UINT16_MAX &&
+			(s->generation == SAKER_CURRENT || s->generation == SAKER_PRE))
+			g->by_key_idx[parity_of(g, n) >> 2] = (uint16_t)n;
+	}
 }
 
 /* A key index names configured keys only: each level's two bits, all combined. */
@@ -197,7 +236,10 @@ derive_group_keys(const struct saker_group_env *env, struct saker_group *g)
 			ret = env->ops->set_master(env->ctx, gk, &g->masters[n]);
 		if (ret == 0 && sends_with(g, n))
 			ret = note_sending(g, n, gk);
-		note_key_idx(g, n);
+		if (g->format->keys == SAKER_KEYS_ROOT)
+			note_parity(g, n);
+		else
+			note_key_idx(g, n);
 	}
 	saker_wipe(gk, sizeof(gk));
 	return ret == 0 ? 0 : -EINVAL;
@@ -302,6 +344,16 @@ set_roles(struct saker_group *g)
 	g->receive_role = receive[g->cfg->role];
 }
 
+/* Without a session id on the wire there is session 0 alone. */
+static void
+set_sessions(struct saker_group *g)
+{
+	g->names_workers = g->format->worker_source || g->format->worker_spi;
+	g->accept_first = g->names_workers ? 0 : g->cfg->accept_first;
+	g->accept_sessions = g->names_workers ? 1 : g->cfg->accept_sessions;
+	g->send_spi = g->cfg->spi;
+}
+
 int
 saker_group_build(
 	const struct saker_group_env *env, const struct saker_cfg_group *cfg, struct saker_group *g)
@@ -312,8 +364,7 @@ saker_group_build(
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
 	set_kdf(g);
-	g->accept_first = cfg->accept_first;
-	g->accept_sessions = cfg->accept_sessions;
+	set_sessions(g);
 	g->terms.max_clear = cfg->max_clear;
 	g->terms.max_ioffset = cfg->max_ioffset;
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));

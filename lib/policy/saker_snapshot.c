@@ -126,7 +126,10 @@ policy_sender(const struct saker_policy *p)
 	struct saker_sender s = { .group = p->group };
 	uint8_t variant = p->group->variant;
 
-	if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {
+	if (p->group->format->worker_spi) {
+		s.source_len = 4;
+		saker_store_be32(s.source, p->group->send_spi);
+	} else if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {
 		s.source_len = p->cfg->local.family == 4 ? 4 : 16;
 		memcpy(s.source, p->cfg->local.octets, s.source_len);
 	} else if (variant == SAKER_V_SOURCE_ID_64) {

@@ -72,6 +72,8 @@ struct saker_group {
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_terms terms;
+	bool names_workers;      /**< there is no session id: by source id or SPI */
+	uint32_t send_spi;       /**< formats whose workers send under their SPIs: the first */
 	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */

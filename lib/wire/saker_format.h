@@ -191,8 +191,9 @@ struct saker_format {
 	uint8_t first_mask;  /**< bits of the first octet that tell this format from others */
 	uint8_t first_value; /**< their value */
 	bool by_spi;         /**< the header's SPI finds the group; else the listener has one */
-	bool worker_source;  /**< a worker is told apart by its source, not by a session id */
-	bool worker_spi;     /**< the same by its SPI */
+	bool worker_source;  /**< no session id: worker n sends as source id + n */
+	bool worker_spi;     /**< the same, under SPI + n, which is the source then */
+	bool any_sn;         /**< SNs neither follow a clock nor count: nothing is kept of them */
 	uint16_t udp_port;   /**< default port */
 	uint8_t protocol;    /**< default protocol number */
 
