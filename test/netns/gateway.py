@@ -54,14 +54,19 @@ class Gateway:
         self.logs = []
 
     def start(self, wait=True):
-        """Start; with `wait` until traffic may pass."""
+        """Start; with `wait` until traffic may pass.
+
+        In a session of its own, which the kernel schedules as a group (sched_autogroup): on Linux
+        6.18 a group with both many short sleepers, as idle workers are, and a thread that never
+        sleeps keeps everybody outside of it from the CPU for seconds, softirqs and RCU as well.
+        """
         n = len(self.logs) // 2
         base = os.path.join(self.dir, "%s-%d" % (self.prefix, n))
         self.logs += [base + ".out", base + ".err"]
         with open(self.logs[-2], "wb") as out, open(self.logs[-1], "wb") as err:
             self.process = subprocess.Popen(
                 self.space.command(*self.args), stdin=subprocess.PIPE, stdout=out, stderr=err,
-                cwd=self.dir)
+                cwd=self.dir, start_new_session=True)
         self.write("start")
         if wait:
             self.wait_started()

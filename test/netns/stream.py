@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A stream of numbered UDP packets, counted at both ends."""
 
+import os
 import socket
 import struct
 import threading
@@ -34,6 +35,9 @@ class Stream:
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.send, self.receive)]
 
     def send(self):
+        # A thread that moves to another CPU may overtake what it sent before: the kernel has a
+        # queue of received frames for each.
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         flow, begin, done = 0, time.monotonic(), 0
         filling = bytes(self.size - HEAD.size)
         while not self.stopped.is_set():

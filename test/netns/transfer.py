@@ -30,7 +30,7 @@ class Iperf:
         self.timeout = seconds + SLACK_S
         self.server = subprocess.Popen(
             sender.command("iperf3", "-s", "-1", "-p", number, "--forceflush"),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         for line in self.server.stdout:
             if "listening" in line:
                 break
@@ -38,7 +38,7 @@ class Iperf:
                 str(streams), "--connect-timeout", "5000"]
         self.client = subprocess.Popen(
             receiver.command(*args, *(["-b", rate] if rate else [])), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def result(self):
         """Octets received in each second."""

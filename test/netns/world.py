@@ -23,6 +23,7 @@ from space import Space, link, mute
 SECONDS = int(os.environ.get("SAKER_TEST_SECONDS", "3"))
 WAN_MTU = 1500
 ROOM_MTU = 1400  # of the hosts, where every packet shall fit the wan protected
+SKEW_MS = 500  # by default
 GUARD_S = 0.7  # from the start on a receiver refuses packets that it may have seen before
 WARM_TRIES = 10
 KEY_ID = hashlib.sha256(b"zone").digest()[:16].hex()
@@ -252,7 +253,8 @@ class World:
 
     def pass_guard(self):
         """Until what is sent can't be taken for what was sent before the start."""
-        time.sleep(GUARD_S + (self.group or {}).get("slot_ms", 0) / 1000)
+        group = {"skew_ms": SKEW_MS, "slot_ms": 0, **(self.group or {})}
+        time.sleep(GUARD_S + (group["skew_ms"] - SKEW_MS + group["slot_ms"]) / 1000)
 
     def restart(self, how=Gateway.stop, sites=(A, B)):
         """Gateways end that way and come again."""
