@@ -37,7 +37,7 @@ add_group(struct saker_steer_plan *plan, const struct saker_cfg_group *cfg)
 			.udp = udp,
 			.udp_port = udp ? cfg->udp_port : 0,
 			.protocol = udp ? 0 : cfg->protocol,
-			.low_at = saker_steer_low_at(cfg->variant) };
+			.low_at = cfg->format == 'E' ? saker_steer_low_at(cfg->variant) : 0 };
 
 		good = m.low_at != 0 && add_match(plan, &m);
 	}

@@ -15,6 +15,20 @@ const uint8_t saker_cfg_source_len[SAKER_V_COUNT] = {
 	[SAKER_V_CONNECTION_ID] = 4,
 };
 
+static bool
+has_variants(const struct saker_cfg_group *g)
+{
+	const struct saker_cfg_section *s = &saker_cfg_sections[SAKER_SEC_GROUPS];
+
+	return saker_cfg_applies(s, saker_cfg_field(s, "variant"), g);
+}
+
+unsigned int
+saker_cfg_source_octets(const struct saker_cfg_group *g)
+{
+	return has_variants(g) ? saker_cfg_source_len[g->variant] : 0;
+}
+
 static void
 check_spi(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
@@ -153,6 +167,8 @@ check_source_id(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
 	const struct saker_cfg_group *g = o->p;
 
+	if (!has_variants(g))
+		return;
 	/* a server sends under its clients' ids */
 	if (g->role == SAKER_ROLE_SERVER && g->source_id.len == 0)
 		return;
@@ -306,13 +322,18 @@ check_binding_source(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	const struct saker_cfg_binding *b = o->p;
 	const struct saker_cfg_group *g = o->owner->p;
 
-	if (saker_cfg_sound(o->owner, "variant"))
+	if (!has_variants(g) && b->source_id.len != 0)
+		saker_cfg_fault(r, o, "source_id",
+			"source_id has no meaning in format %s, where a group has one sender; take "
+			"it out",
+			saker_cfg_format_name(g->format));
+	else if (has_variants(g) && saker_cfg_sound(o->owner, "variant"))
 		check_source_len(r, o, "source_id", b->source_id.len, g->variant);
 }
 
 const struct saker_cfg_rule saker_cfg_binding_rules[] = {
 	{ check_binding_source, { "source_id" },
-		"`source_id` is as long as the group's variant needs, absent for `source-ip` and "
-		"`ip-pair`." },
+		"`source_id` is as long as the group's variant needs, absent for `source-ip`, "
+		"`ip-pair`, and formats without variants." },
 	{ NULL },
 };
