@@ -209,6 +209,15 @@ struct saker_format {
 	enum saker_drop (*bind)(const uint8_t *p, uint32_t len, const struct saker_terms *terms,
 		struct saker_hdr *h);
 
+	/**
+	 * SN of a received packet where the wire may have only a part of it. NULL: it is whole.
+	 * @param newest of those that were accepted on that SA; 0: none yet
+	 * @param window SNs that its replay window spans
+	 * @return 0: it has none
+	 */
+	uint64_t (*whole_sn)(const uint8_t *p, const struct saker_hdr *h,
+		const struct saker_terms *terms, uint64_t newest, uint32_t window);
+
 	/** Find the parts of a received packet and check its offsets. */
 	enum saker_drop (*split)(const uint8_t *p, uint32_t len, const struct saker_hdr *h,
 		const struct saker_terms *terms, struct saker_parts *parts);
@@ -252,7 +261,7 @@ struct saker_format {
 extern const struct saker_format *const saker_formats[];
 
 /** The formats that others name. */
-extern const struct saker_format saker_format_eesp, saker_format_subsa;
+extern const struct saker_format saker_format_eesp, saker_format_subsa, saker_format_esp;
 
 /** Find a format by its letter. @return NULL: none has it */
 const struct saker_format *saker_format_find(uint8_t letter);
