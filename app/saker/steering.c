@@ -30,7 +30,7 @@ add_match(struct saker_steer_plan *plan, const struct saker_steer_match *m)
 static bool
 add_group(struct saker_steer_plan *plan, const struct saker_cfg_group *cfg)
 {
-	bool udp = cfg->encap == SAKER_ENCAP_UDP, good = true;
+	bool udp = cfg->encap == SAKER_ENCAP_UDP, good = cfg->format == saker_format_eesp.letter;
 
 	for (uint8_t family = 4; family <= 6 && good; family += 2) {
 		struct saker_steer_match m = { .family = family,
