@@ -32,6 +32,20 @@ out_of_memory(struct saker_faults *faults)
 	return -ENOMEM;
 }
 
+/* Without a session id, an address can't tell one worker from another. */
+static int
+check_ids(
+	const struct saker_gateway *g, const struct saker_group *group, struct saker_faults *faults)
+{
+	if (!group->by_address || g->n_workers == 1)
+		return 0;
+	saker_fault(faults, g->config->file, group->cfg->line,
+		"trust group %s: format %s knows no sessions, so only one worker may send per "
+		"source address; run one worker lcore, or take a variant with source ids",
+		group->cfg->name, group->format->name);
+	return -EINVAL;
+}
+
 /* Every group needs a session id for each worker: SN lines are not shared. */
 static int
 check_sessions(
@@ -43,6 +57,10 @@ check_sessions(
 	for (unsigned int i = 0; i < s->n_senders; i++) {
 		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
 
+		if (s->senders[i].group->names_workers) {
+			ret |= check_ids(g, s->senders[i].group, faults);
+			continue;
+		}
 		if (cfg->sessions >= g->n_workers)
 			continue;
 		saker_fault(faults, s->config->file, cfg->line,

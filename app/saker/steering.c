@@ -30,14 +30,14 @@ add_match(struct saker_steer_plan *plan, const struct saker_steer_match *m)
 static bool
 add_group(struct saker_steer_plan *plan, const struct saker_cfg_group *cfg)
 {
-	bool udp = cfg->encap == SAKER_ENCAP_UDP, good = true;
+	bool udp = cfg->encap == SAKER_ENCAP_UDP, good = cfg->format == saker_format_eesp.letter;
 
 	for (uint8_t family = 4; family <= 6 && good; family += 2) {
 		struct saker_steer_match m = { .family = family,
 			.udp = udp,
 			.udp_port = udp ? cfg->udp_port : 0,
 			.protocol = udp ? 0 : cfg->protocol,
-			.low_at = cfg->format == 'E' ? saker_steer_low_at(cfg->variant) : 0 };
+			.low_at = saker_steer_low_at(cfg->variant) };
 
 		good = m.low_at != 0 && add_match(plan, &m);
 	}

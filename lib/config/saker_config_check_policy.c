@@ -262,8 +262,10 @@ check_sources(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 		return;
 	right = saker_cfg_source_octets(by.g);
 	if (right == 0) {
-		saker_cfg_fault(r, o, "sources",
-			"trust group \"%s\" has no source ids; take sources out", by.g->name);
+		saker_cfg_fault(r, o, "sources", "%s %s has no source ids; take sources out",
+			saker_cfg_has_variants(by.g) ? "variant" : "format",
+			saker_cfg_has_variants(by.g) ? saker_cfg_variant_name(by.g->variant)
+						     : saker_cfg_format_name(by.g->format));
 		return;
 	}
 	for (unsigned int i = 0; i < by.p->n_sources; i++)

@@ -15,7 +15,7 @@ static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR 
 	{ "cipher", SAKER_PORT_CIPHER }, { NULL, 0 } };
 static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
 	{ "task", SAKER_TASK }, { NULL, 0 } };
-static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", SAKER_NOT_BUILT },
+static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
 	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
 	{ "esp", SAKER_NOT_BUILT }, { NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
@@ -271,16 +271,17 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_PACKET, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen." },
-	{ "session_first", SAKER_T_INT, T(session_first), .def = "0", .min = 0, .max = 65535,
-		.help = "First session id that is used, and accepted." },
-	{ "sessions", SAKER_T_INT, T(sessions), .def = "64", .min = 1, .max = 65536,
+	{ "session_first", SAKER_T_INT, T(session_first), .formats = "EB", .def = "0", .min = 0,
+		.max = 65535, .help = "First session id that is used, and accepted." },
+	{ "sessions", SAKER_T_INT, T(sessions), .formats = "EB", .def = "64", .min = 1,
+		.max = 65536,
 		.help = "How many session ids there are; one per lcore and QoS class." },
-	{ "accept_first", SAKER_T_INT, T(accept_first), .min = 0, .max = 65535,
+	{ "accept_first", SAKER_T_INT, T(accept_first), .formats = "EB", .min = 0, .max = 65535,
 		.computed = default_accept_first, .def_help = "`session_first`",
 		.help = "First session id that is accepted, where that is another range: in a pool "
 			"of servers." },
-	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .min = 1, .max = 65536,
-		.computed = default_accept_sessions, .def_help = "`sessions`",
+	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .formats = "EB", .min = 1,
+		.max = 65536, .computed = default_accept_sessions, .def_help = "`sessions`",
 		.help = "How many session ids are accepted." },
 	{ "sn", SAKER_T_WORD, T(sn.mode), BY_PACKET, .def = "time", .words = sn_words,
 		.help = "Discipline of sequence numbers." },
@@ -493,6 +494,7 @@ saker_cfg_print_formats(const char *formats, FILE *out)
 
 const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
 	{ 'B', saker_cfg_subsa_rules },
+	{ 'S', saker_cfg_seh_rules },
 	{ 0, NULL },
 };
 

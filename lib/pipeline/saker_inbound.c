@@ -155,7 +155,7 @@ static inline enum saker_drop
 check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	struct saker_hdr *h = &b->hdr[i];
-	uint16_t found = saker_listener_group(b->listener[i], h);
+	uint16_t found = saker_listener_group(w->s, b->listener[i], b->head[i], h);
 	const struct saker_group *g = &w->s->groups[found];
 
 	if (unlikely(found == SAKER_SPI_NONE))

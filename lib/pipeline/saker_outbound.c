@@ -202,8 +202,9 @@ name_worker(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	if (g->format->worker_spi) {
 		b->fields[i].spi = g->send_spi + w->index;
 		b->source[i] = b->fields[i].spi;
-	} else {
-		b->source[i] += w->index;
+	} else if (!g->by_address) {
+		b->source[i] += (uint64_t)w->index
+				<< (g->variant == SAKER_V_CONNECTION_ID ? 32 : 0);
 	}
 }
 

@@ -95,10 +95,43 @@ add_groups(const struct saker_group_env *env, struct saker_snapshot *s)
 				g->name, SAKER_LISTENERS + 1);
 			return -EINVAL;
 		}
+		l->n_groups++;
 		l->only = (uint16_t)i;
 		note_number(s, g);
 	}
 	return 0;
+}
+
+static bool
+allows_id(const struct saker_root_slots *slots, const uint8_t *id, unsigned int len)
+{
+	for (unsigned int i = 0; i < slots->n; i++)
+		if (slots->slot[i].id_len == len && memcmp(slots->slot[i].id, id, len) == 0)
+			return true;
+	return false;
+}
+
+/* Does a group allow every root key that a header names? */
+static bool
+allows_all(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h)
+{
+	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
+		if (h->mk_at[level] != 0 &&
+			!allows_id(&g->level[level], p + h->mk_at[level] + 2, h->mk_id_len[level]))
+			return false;
+	return true;
+}
+
+uint16_t
+saker_listener_named_group(const struct saker_snapshot *s, const struct saker_listener *l,
+	const uint8_t *p, const struct saker_hdr *h)
+{
+	if ((h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]) == 0)
+		return SAKER_SPI_NONE;
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		if (serves(l, &s->groups[i]) && allows_all(&s->groups[i], p, h))
+			return (uint16_t)i;
+	return SAKER_SPI_NONE;
 }
 
 int

@@ -136,7 +136,8 @@ struct saker_listener {
 	const struct saker_format *format;
 	uint16_t number; /**< UDP port or IP protocol */
 	bool udp;
-	uint16_t only;                 /**< formats without an SPI of the group: the one group */
+	uint16_t n_groups;
+	uint16_t only;                 /**< its group, where it has one */
 	struct saker_spi_table by_spi; /**< its groups */
 };
 
@@ -236,11 +237,23 @@ saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, u
 	return NULL;
 }
 
-/** Find the group of a header. @return SAKER_SPI_NONE: there is none. */
+/** saker_listener_group() where several groups have no SPI: by ids of Master Key options. */
+uint16_t saker_listener_named_group(const struct saker_snapshot *s, const struct saker_listener *l,
+	const uint8_t *p, const struct saker_hdr *h);
+
+/**
+ * Find the group of a header: by its SPI; or, where the format has none, the listener's one group,
+ * or the one that allows the root keys named (stateless profile 2.2).
+ * @param p the header
+ * @return SAKER_SPI_NONE: there is none
+ */
 static inline uint16_t
-saker_listener_group(const struct saker_listener *l, const struct saker_hdr *h)
+saker_listener_group(const struct saker_snapshot *s, const struct saker_listener *l,
+	const uint8_t *p, const struct saker_hdr *h)
 {
-	return l->format->by_spi ? saker_spi_find(&l->by_spi, h->spi) : l->only;
+	if (__builtin_expect(l->format->by_spi, 1))
+		return saker_spi_find(&l->by_spi, h->spi);
+	return l->n_groups == 1 ? l->only : saker_listener_named_group(s, l, p, h);
 }
 
 /** saker_group_master() for a header with Master Key options. */

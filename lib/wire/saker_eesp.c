@@ -33,8 +33,8 @@ key_idx_of(uint8_t key_idx, unsigned int level)
 	return key_idx >> (6 - 2 * level) & 3;
 }
 
-static bool
-id_len_valid(unsigned int id_len)
+bool
+saker_root_id_len_valid(unsigned int id_len)
 {
 	return id_len >= SAKER_ROOT_ID_MIN && id_len <= SAKER_ROOT_ID_MAX && id_len % 4 == 0;
 }
@@ -78,7 +78,7 @@ read_mk(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 
 	if (h->mk_at[level] != 0)
 		return SAKER_DROP_OPT_REPEATED;
-	if (len < MK_DATA || !id_len_valid(len - MK_DATA) || p[at + 1] != 0)
+	if (len < MK_DATA || !saker_root_id_len_valid(len - MK_DATA) || p[at + 1] != 0)
 		return SAKER_DROP_OPT_BAD;
 	h->mk_at[level] = at;
 	h->mk_id_len[level] = len - MK_DATA;
@@ -157,8 +157,8 @@ saker_eesp_read_options(
 }
 
 /* The context may follow the Master Key options, so this waits for the last option. */
-static bool
-mk_options_match(const uint8_t *p, const struct saker_hdr *h)
+bool
+saker_mk_options_match(const uint8_t *p, const struct saker_hdr *h)
 {
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++) {
 		uint16_t at = h->mk_at[level];
@@ -204,7 +204,7 @@ saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 		return drop;
 	if (h->variant == SAKER_V_COUNT)
 		return SAKER_DROP_NO_CONTEXT;
-	if (!mk_options_match(p, h))
+	if (!saker_mk_options_match(p, h))
 		return SAKER_DROP_MK_NOT_ALLOWED;
 	return h->sn != 0 ? SAKER_OK : SAKER_DROP_SN_ZERO;
 }
@@ -221,8 +221,8 @@ inner_header_len(uint8_t first)
 }
 
 /* Find the part that IOffset leaves unauthenticated. parts: all but the skip is known. */
-static enum saker_drop
-split_skip(const uint8_t *p, const struct saker_hdr *h, const struct saker_terms *terms,
+enum saker_drop
+saker_split_skip(const uint8_t *p, const struct saker_hdr *h, const struct saker_terms *terms,
 	struct saker_parts *parts)
 {
 	uint16_t ip = 0;
@@ -265,7 +265,7 @@ saker_eesp_split(const uint8_t *p, uint32_t len, const struct saker_hdr *h,
 	};
 	if (parts->cipher_len % 4 != 0)
 		return SAKER_DROP_ALIGNMENT;
-	return h->ioffset == 0 ? SAKER_OK : split_skip(p, h, terms, parts);
+	return h->ioffset == 0 ? SAKER_OK : saker_split_skip(p, h, terms, parts);
 }
 
 void
@@ -284,11 +284,12 @@ mk_option_valid(const struct saker_form *form, unsigned int level)
 
 	if (mk->id_len == 0)
 		return true;
-	return id_len_valid(mk->id_len) && (mk->index & 3) == key_idx_of(form->key_idx, level);
+	return saker_root_id_len_valid(mk->id_len) &&
+	       (mk->index & 3) == key_idx_of(form->key_idx, level);
 }
 
-static bool
-form_valid(const struct saker_form *form)
+bool
+saker_form_valid(const struct saker_form *form)
 {
 	if (form->variant >= SAKER_V_COUNT || (form->key_idx & KEY_IDX_ZERO) != 0)
 		return false;
@@ -347,7 +348,7 @@ saker_eesp_template(const struct saker_form *form, struct saker_tmpl *t)
 {
 	uint16_t tail = SAKER_EESP_SN;
 
-	if (!form_valid(form))
+	if (!saker_form_valid(form))
 		return -EINVAL;
 	*t = (struct saker_tmpl){
 		.len = SAKER_EESP_BASE,
@@ -429,9 +430,11 @@ saker_eesp_plan(const struct saker_tmpl *t, const struct saker_fields *f, uint16
 	};
 }
 
-static enum saker_drop
-read_payload_info(const uint8_t *p, struct saker_opened *o)
+enum saker_drop
+saker_payload_info_read(struct saker_opened *o)
 {
+	const uint8_t *p = o->payload - SAKER_EESP_PAYLOAD_INFO;
+
 	/* Version nibble and reserved bits are zero (EESP section 2.4). */
 	if (p[0] != 0 || p[1] != 0)
 		return SAKER_DROP_PAYLOAD_INFO;
@@ -453,17 +456,17 @@ saker_eesp_opened(uint8_t *p, const struct saker_hdr *h, const struct saker_part
 	};
 	if (!terms->transport && h->crypt_offset == 0)
 		return SAKER_OK;
-	return read_payload_info(o->payload - SAKER_EESP_PAYLOAD_INFO, o);
+	return saker_payload_info_read(o);
 }
 
-static const uint8_t *
-eesp_aad(const struct saker_sealed *s, uint8_t *scratch, uint16_t *len)
+const uint8_t *
+saker_stateless_aad(const struct saker_sealed *s, uint8_t *scratch, uint16_t *len)
 {
 	return saker_eesp_aad(s->head, s->parts, scratch, len);
 }
 
-static void
-eesp_nonce(const struct saker_sealed *s, uint8_t *out)
+void
+saker_stateless_nonce(const struct saker_sealed *s, uint8_t *out)
 {
 	saker_nonce(s->session, s->role, s->variant, s->sn, out);
 }
@@ -485,6 +488,6 @@ const struct saker_format saker_format_eesp = {
 	.template = saker_eesp_template,
 	.plan = saker_eesp_plan,
 	.write = saker_eesp_write,
-	.aad = eesp_aad,
-	.nonce = eesp_nonce,
+	.aad = saker_stateless_aad,
+	.nonce = saker_stateless_nonce,
 };

@@ -177,6 +177,34 @@ saker_eesp_split_plain(
 enum saker_drop saker_eesp_opened(uint8_t *p, const struct saker_hdr *h,
 	const struct saker_parts *parts, const struct saker_terms *terms, struct saker_opened *o);
 
+/* What format S has in common with format E. */
+
+/** May a root key id have that many octets? 16..32, a multiple of 4. */
+bool saker_root_id_len_valid(unsigned int id_len);
+
+/** Do the indices in Master Key options equal those of KeyIdx, modulo 4? */
+bool saker_mk_options_match(const uint8_t *p, const struct saker_hdr *h);
+
+/** Are variant, KeyIdx and Master Key options of a form in their ranges? */
+bool saker_form_valid(const struct saker_form *form);
+
+/**
+ * Find the octets that IOffset leaves unauthenticated, and check their range.
+ * @param parts all but the skip is known
+ * @return SAKER_OK or SAKER_DROP_IOFFSET_RANGE
+ */
+enum saker_drop saker_split_skip(const uint8_t *p, const struct saker_hdr *h,
+	const struct saker_terms *terms, struct saker_parts *parts);
+
+/** Read the payload info in front of saker_opened.payload. @return see saker_eesp_opened() */
+enum saker_drop saker_payload_info_read(struct saker_opened *o);
+
+/** See saker_format.aad. */
+const uint8_t *saker_stateless_aad(const struct saker_sealed *s, uint8_t *scratch, uint16_t *len);
+
+/** See saker_format.nonce. */
+void saker_stateless_nonce(const struct saker_sealed *s, uint8_t *out);
+
 /** saker_eesp_aad() where octets are skipped: copies the others to @p scratch. */
 void saker_eesp_aad_copy(const uint8_t *p, const struct saker_parts *parts, uint8_t *scratch);
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The saker authors
  */
 
-/* Every intermediate key of the published packets of format E. */
+/* Every intermediate key of the published packets of formats E and S. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "kat_vectors.h"
 
-#define CASES 69 /* of format E in stateless-profile.json */
+#define CASES 96 /* of formats E and S in stateless-profile.json */
 
 static int
 master_key_of(const struct kat_case *c, uint8_t mk[SAKER_ROOT_LEN])
@@ -99,8 +99,8 @@ binds_the_group_key_to_suite_and_spi(void **state)
 	for (size_t i = 0; i < KAT_COUNT(kat_cases); i++) {
 		const struct kat_case *c = &kat_cases[i];
 
-		assert_int_equal(saker_group_key(c->master_key.p, 'E', (enum saker_suite)c->suite,
-					 c->spi, gk),
+		assert_int_equal(saker_group_key(c->master_key.p, (uint8_t)c->format,
+					 (enum saker_suite)c->suite, c->spi, gk),
 			0);
 		assert_int_equal(c->group_key.n, sizeof(gk));
 		assert_memory_equal(gk, c->group_key.p, sizeof(gk));

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The saker authors
  */
 
-/* Every published packet of format E, derived, sealed and opened by every crypto driver. */
+/* Every published packet of formats E and S, derived, sealed and opened by every crypto driver. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,12 +16,13 @@
 
 #include "kat_vectors.h"
 
-#define CASES    69 /* of format E in stateless-profile.json */
+#define CASES    96 /* of formats E and S in stateless-profile.json */
 #define ICV_LEN  16
 #define MAX_TEXT 2048
-#define BASE_LEN 8
+#define BASE_LEN 8u
 #define SN_LEN   8
-#define PI_LEN   4 /* payload info */
+#define PI_LEN   4  /* payload info */
+#define UNIT     8u /* of HL, the length of format S's header */
 
 /* One driver, and one packet in slot 0 of a batch. */
 static struct {
@@ -36,9 +37,11 @@ static struct {
 static size_t
 cipher_at(const struct kat_case *c)
 {
-	size_t header = BASE_LEN + c->protected.p[1] + SN_LEN;
+	size_t header = c->format == 'S' ? (c->protected.p[0] % 16 + 1) * UNIT
+					 : BASE_LEN + c->protected.p[1] + SN_LEN;
+	size_t info = c->next_header >= 0 ? PI_LEN : 0;
 
-	return c->crypt_offset_option ? header + PI_LEN + c->clear_octets : header;
+	return c->crypt_offset ? header + info + c->clear_octets : header;
 }
 
 static size_t
@@ -51,7 +54,7 @@ cipher_len(const struct kat_case *c)
 static void
 make_plain(const struct kat_case *c)
 {
-	bool info = c->next_header >= 0 && !c->crypt_offset_option;
+	bool info = c->next_header >= 0 && !c->crypt_offset;
 	size_t at = info ? PI_LEN : 0, n = c->payload.n - c->clear_octets;
 	size_t pad = cipher_len(c) - at - n;
 

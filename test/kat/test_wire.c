@@ -4,7 +4,7 @@
 
 /**
  * @file
- * Headers of format E against the known answers: what is built, what is read, and that no
+ * Headers of formats E and S against the known answers: what is built, what is read, and that no
  * damage to a header goes unnoticed.
  */
 
@@ -30,6 +30,12 @@ struct built {
 	struct saker_parts parts;
 	uint8_t pad;
 };
+
+static const struct saker_format *
+format_of(const struct kat_case *c)
+{
+	return saker_format_find((uint8_t)c->format);
+}
 
 static void
 expect_octets(const struct kat_case *c, const void *got, struct kat_octets want, size_t n)
@@ -71,7 +77,7 @@ form_of(const struct kat_case *c)
 		.spi = c->spi,
 		.variant = c->variant,
 		.transport = c->transport,
-		.crypt_offset = c->crypt_offset_option,
+		.crypt_offset = c->crypt_offset,
 		.outer_v6 = c->outer_src.n == 16,
 	};
 
@@ -113,7 +119,7 @@ build(const struct kat_case *c)
 	struct saker_form form = form_of(c);
 	struct built b = { 0 };
 
-	assert_int_equal(saker_eesp_template(&form, &b.tmpl), 0);
+	assert_int_equal(format_of(c)->template(&form, &b.tmpl), 0);
 	b.fields = (struct saker_fields){
 		.sn = sn_of(c),
 		.source = source_of(c),
@@ -123,7 +129,7 @@ build(const struct kat_case *c)
 		.key_idx = form.key_idx,
 		.next_header = c->next_header < 0 ? 0 : (uint8_t)c->next_header,
 	};
-	saker_eesp_plan(&b.tmpl, &b.fields, (uint16_t)c->payload.n, transport_header_at(c),
+	format_of(c)->plan(&b.tmpl, &b.fields, (uint16_t)c->payload.n, transport_header_at(c),
 		&b.parts, &b.pad);
 	b.fields.pad_len = b.pad;
 	return b;
@@ -137,7 +143,7 @@ writes_every_octet_up_to_the_end_of_the_clear_part(void **state)
 		struct built b = build(c);
 		uint8_t *packet = malloc(c->protected.n);
 
-		saker_eesp_write(&b.tmpl, packet, &b.fields);
+		format_of(c)->write(&b.tmpl, packet, &b.fields);
 		memcpy(packet + b.parts.payload_at, c->payload.p, b.parts.clear_len);
 		expect_octets(c, packet, c->protected, b.parts.cipher_at);
 		free(packet);
@@ -154,9 +160,9 @@ hides_payload_info_behind_the_sn_when_it_is_encrypted(void **state)
 		struct built b = build(c);
 		uint8_t header[SAKER_EESP_MAX_HEADER];
 
-		if (!b.tmpl.payload_info || c->crypt_offset_option)
+		if (!b.tmpl.payload_info || c->crypt_offset)
 			continue;
-		saker_eesp_write(&b.tmpl, header, &b.fields);
+		format_of(c)->write(&b.tmpl, header, &b.fields);
 		expect_equal(c, b.parts.payload_at, b.parts.cipher_at + SAKER_EESP_PAYLOAD_INFO);
 		expect_equal(c, saker_load_be32(header + b.parts.cipher_at),
 			(uint32_t)c->next_header << 8 | b.pad);
@@ -184,11 +190,12 @@ gathers_the_aad_of_every_packet(void **state)
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
 		struct built b = build(c);
+		const struct saker_sealed s = { .head = c->protected.p, .parts = &b.parts };
 		uint8_t scratch[SAKER_AAD_MAX];
 		const uint8_t *aad;
 		uint16_t len;
 
-		aad = saker_eesp_aad(c->protected.p, &b.parts, scratch, &len);
+		aad = format_of(c)->aad(&s, scratch, &len);
 		expect_equal(c, len, c->aad.n);
 		expect_octets(c, aad, c->aad, len);
 		expect_equal(c, aad == c->protected.p, c->ioffset == 0);
@@ -200,9 +207,13 @@ makes_the_nonce_of_every_packet(void **state)
 {
 	(void)state;
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++) {
+		const struct saker_sealed s = { .session = c->session,
+			.role = c->role,
+			.variant = c->variant,
+			.sn = sn_of(c) };
 		uint8_t nonce[12];
 
-		saker_nonce(c->session, c->role, c->variant, sn_of(c), nonce);
+		format_of(c)->nonce(&s, nonce);
 		for (unsigned int i = 0; i < sizeof(nonce); i++)
 			nonce[i] ^= c->mask.p[i];
 		expect_octets(c, nonce, c->nonce, sizeof(nonce));
@@ -260,15 +271,15 @@ reads_back_the_fields_of_every_header(void **state)
 		struct saker_form form = form_of(c);
 		struct saker_hdr h;
 
-		expect_equal(c, saker_eesp_read(c->protected.p, c->protected.n, &h), SAKER_OK);
+		expect_equal(c, format_of(c)->read(c->protected.p, c->protected.n, &h), SAKER_OK);
 		expect_equal(c, h.source, source_of(c));
 		expect_equal(c, h.sn, sn_of(c));
-		expect_equal(c, h.spi, c->spi);
+		expect_equal(c, h.spi, c->format == 'E' ? c->spi : 0);
 		expect_equal(c, h.session, c->session);
 		expect_equal(c, h.variant, c->variant);
 		expect_equal(c, h.ioffset, c->ioffset);
 		expect_equal(c, h.key_idx, form.key_idx);
-		expect_equal(c, h.crypt_offset != 0, c->crypt_offset_option);
+		expect_equal(c, h.crypt_offset != 0, c->crypt_offset);
 		expect_mk_options(c, &h);
 	}
 }
@@ -283,9 +294,9 @@ splits_every_packet_as_it_was_planned(void **state)
 		struct saker_parts parts;
 		struct saker_hdr h;
 
-		assert_int_equal(saker_eesp_read(c->protected.p, c->protected.n, &h), SAKER_OK);
+		assert_int_equal(format_of(c)->read(c->protected.p, c->protected.n, &h), SAKER_OK);
 		expect_equal(c,
-			saker_eesp_split(c->protected.p, c->protected.n, &h, &limits, &parts),
+			format_of(c)->split(c->protected.p, c->protected.n, &h, &limits, &parts),
 			SAKER_OK);
 		if (memcmp(&parts, &b.parts, sizeof(parts)) != 0)
 			print_error("in %s:\n", c->name);
@@ -306,9 +317,9 @@ receive(const struct kat_case *c, size_t len, size_t flipped_bit, struct saker_h
 	memcpy(copy, c->protected.p, len);
 	if (flipped_bit / 8 < len)
 		copy[flipped_bit / 8] ^= 0x80 >> flipped_bit % 8;
-	drop = saker_eesp_read(copy, len, h);
+	drop = format_of(c)->read(copy, len, h);
 	if (drop == SAKER_OK)
-		drop = saker_eesp_split(copy, len, h, &limits, parts);
+		drop = format_of(c)->split(copy, len, h, &limits, parts);
 	free(copy);
 	return drop;
 }
@@ -363,7 +374,9 @@ is_outside_the_fields(const struct kat_case *c, const struct saker_hdr *h, size_
 
 	if (is_mk_data(h, at))
 		return true;
-	if (c->crypt_offset_option && at == t.crypt_at + 1u && bit % 8 >= 4)
+	if (c->format == 'S')
+		return false;
+	if (c->crypt_offset && at == t.crypt_at + 1u && bit % 8 >= 4)
 		return true;
 	return memcmp(t.octets + pad_at, padding, sizeof(padding)) == 0 && at >= pad_at &&
 	       at < t.sn_at;
@@ -390,23 +403,24 @@ notices_every_flipped_bit_of_every_header(void **state)
 }
 
 static void
-has_a_known_answer_for_every_variant_and_mode(void **state)
+has_a_known_answer_for_every_format_variant_and_mode(void **state)
 {
-	bool seen[SAKER_V_COUNT][2] = { 0 };
+	bool seen[2][SAKER_V_COUNT][2] = { 0 };
 
 	(void)state;
-	assert_int_equal(CASES, 69);
+	assert_int_equal(CASES, 96);
 	for (const struct kat_case *c = kat_cases; c < CASES_END; c++)
-		seen[c->variant][c->transport] = true;
+		seen[c->format == 'S'][c->variant][c->transport] = true;
 	for (unsigned int v = 0; v < SAKER_V_COUNT; v++)
-		assert_true(seen[v][0] && seen[v][1]);
+		for (unsigned int s = 0; s < 2; s++)
+			assert_true(seen[s][v][0] && seen[s][v][1]);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(has_a_known_answer_for_every_variant_and_mode),
+		cmocka_unit_test(has_a_known_answer_for_every_format_variant_and_mode),
 		cmocka_unit_test(writes_every_octet_up_to_the_end_of_the_clear_part),
 		cmocka_unit_test(hides_payload_info_behind_the_sn_when_it_is_encrypted),
 		cmocka_unit_test(plans_the_length_of_every_packet),

@@ -57,7 +57,7 @@ struct kat_case {
 	uint16_t udp_sport, udp_dport;
 	uint16_t clear_octets; /**< of the payload */
 	uint8_t ioffset;       /**< units of 4 octets */
-	bool crypt_offset_option;
+	bool crypt_offset; /**< the header says what is in clear */
 	bool mk_option[3]; /**< zone, user, task */
 	int next_header;   /**< of payload info, -1: there is none */
 	struct kat_octets source_id, outer_src, outer_dst, payload;
@@ -113,7 +113,8 @@ def packet_fields(case):
     yield "rekey_shift", -1 if shift is None else shift
     yield "counter", "0x%xull" % case["counter"]
     yield "udp", flag(case["encap"] == "udp")
-    yield "crypt_offset_option", flag(case["crypt_offset_option"])
+    in_clear = case["clear_octets"] > 0 if case["format"] == "S" else case["crypt_offset_option"]
+    yield "crypt_offset", flag(in_clear)
     named = (flag(level in case["master_key_options"]) for level in LEVELS)
     yield "mk_option", "{ %s }" % ", ".join(named)
     yield "next_header", case.get("next_header", -1)
@@ -154,11 +155,10 @@ def cases_of(path):
 
 def main(packets_path, sn_path, out_path):
     packets = cases_of(packets_path)
-    of_format = {f: [packet_fields(c) for c in packets if c["format"] == f] for f in "ES"}
     with open(out_path, "w", encoding="ascii") as out:
         out.write(PROLOGUE)
-        out.write(array("kat_case", "kat_cases", "Packets of format E.", of_format["E"]))
-        out.write(array("kat_case", "kat_cases_s", "Packets of format S.", of_format["S"]))
+        out.write(array("kat_case", "kat_cases", "Packets of formats E and S.",
+                        [packet_fields(c) for c in packets]))
         out.write(array("kat_sn", "kat_sns", "Sequence numbers of the time discipline.",
                         [sn_fields(c) for c in cases_of(sn_path)]))
         out.write("\n#endif\n")
