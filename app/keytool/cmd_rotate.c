@@ -31,6 +31,10 @@ rotate_values(const char *path, struct saker_root_values *keys, bool force)
 
 	if (!saker_keytool_read(path, keys))
 		return SAKER_KEYTOOL_FAILED;
+	if (saker_has_keymat(keys))
+		return saker_keytool_fail("%s holds the KEYMAT of an SA, which the peer must have "
+					  "too; write the next one into it by hand",
+			path);
 	if (!keys->live[SAKER_NEXT] && !force)
 		return saker_keytool_fail(
 			"%s has no next key to rotate to, and one made up now would be unknown to "

@@ -127,6 +127,13 @@ load_roots(struct saker_derive_answer *a)
 			good = false;
 			continue;
 		}
+		if (saker_has_keymat(&a->secret->root)) {
+			saker_keytool_fail("%s holds the KEYMAT of an SA, from which nothing is "
+					   "derived",
+				k->file);
+			good = false;
+			continue;
+		}
 		memcpy(a->secret->level[k->level], a->secret->root.value[SAKER_CURRENT],
 			SAKER_ROOT_LEN);
 		a->key_idx |= (uint8_t)((a->secret->root.index & 3) << (6 - 2 * k->level));

@@ -67,6 +67,8 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 	if (g->n_workers > 1) {
 		snprintf(name, sizeof(name), "saker-inbox-%u", w->index);
 		w->inbox = rte_ring_create(name, SAKER_INBOX_SIZE, w->socket, RING_F_SC_DEQ);
+		snprintf(name, sizeof(name), "saker-seal-%u", w->index);
+		w->seal_inbox = rte_ring_create(name, SAKER_INBOX_SIZE, w->socket, RING_F_SC_DEQ);
 	}
 	if (w->crypto_ctx == NULL) {
 		saker_fault(faults, NULL, 0,
@@ -76,7 +78,8 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 			w->crypto->name, w->index);
 		return -EINVAL;
 	}
-	if ((g->n_workers > 1 && w->inbox == NULL) || create_pool(g, w) != 0) {
+	if ((g->n_workers > 1 && (w->inbox == NULL || w->seal_inbox == NULL)) ||
+		create_pool(g, w) != 0) {
 		saker_fault(faults, NULL, 0,
 			"saker: no memory for worker %u; give EAL more with -m", w->index);
 		return -EINVAL;
@@ -241,7 +244,9 @@ free_worker(struct saker_worker *w)
 	saker_reassembler_free(w->reassembler);
 	rte_mempool_free(w->pool);
 	empty_inbox(w->inbox);
+	empty_inbox(w->seal_inbox);
 	rte_ring_free(w->inbox);
+	rte_ring_free(w->seal_inbox);
 	for (unsigned int i = 0; i < w->n_waiting; i++)
 		rte_pktmbuf_free(w->waiting[i]);
 	saker_wipe(&w->batch, sizeof(w->batch));
@@ -282,7 +287,8 @@ worker_idle(const struct saker_worker *w)
 	uint64_t since = atomic_load_explicit(&w->idle_since, memory_order_acquire);
 	uint64_t loops = atomic_load_explicit(&w->loops, memory_order_acquire);
 
-	return loops >= since + IDLE_LOOPS && (w->inbox == NULL || rte_ring_empty(w->inbox));
+	return loops >= since + IDLE_LOOPS && (w->inbox == NULL || rte_ring_empty(w->inbox)) &&
+	       (w->seal_inbox == NULL || rte_ring_empty(w->seal_inbox));
 }
 
 bool

@@ -12,6 +12,8 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "saker_session_keys.h"
+
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
 #define POLL_MS      5
 
@@ -32,6 +34,21 @@ saker_unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A worker that has another seal for it has a line that sends nothing. */
+static bool
+seals(const struct saker_sender *sender, unsigned int worker)
+{
+	return saker_sealing_worker(sender->group, worker) == worker;
+}
+
+static uint16_t
+line_session(const struct saker_sender *sender, unsigned int worker)
+{
+	if (!seals(sender, worker))
+		return (uint16_t)(UINT16_MAX - worker); /* nobody's */
+	return saker_sealing_session(sender->group, worker);
+}
+
 static struct saker_sn_id
 line_id(const struct saker_sender *sender, unsigned int worker)
 {
@@ -40,7 +57,7 @@ line_id(const struct saker_sender *sender, unsigned int worker)
 		.format = cfg->format,
 		.spi = sender->group->session != NULL ? 0 : cfg->spi,
 		.source_len = sender->source_len,
-		.session = (uint16_t)(cfg->session_first + worker),
+		.session = line_session(sender, worker),
 	};
 
 	memcpy(id.source, sender->source, sizeof(id.source));
@@ -171,6 +188,8 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 	struct saker_sn_params params = line_params(b->g, sender);
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 
+	if (!seals(sender, line->worker))
+		return 0;
 	if (supply(b, line, &params, before) != 0)
 		return -EINVAL;
 	line->sn.flow_keys = cfg->variant == SAKER_V_CONNECTION_ID;
@@ -189,8 +208,11 @@ build_line(const struct build *b, const struct saker_sender *sender, unsigned in
 
 	if (before != NULL && before->worker != worker)
 		return line_fault(b, sender->group->cfg,
-			"session_first can't move within the sessions in use while saker runs; "
-			"restart, or take a range beyond them");
+			sender->group->by_resource
+				? "child_sas can't change so that an SA in use changes its lcore; "
+				  "restart"
+				: "session_first can't move within the sessions in use while saker "
+				  "runs; restart, or take a range beyond them");
 	if (before != NULL && same_key(&id, &before->id) &&
 		saker_sn_params_equal(&params, &before->sn.params)) {
 		before->used = b->r->edition.number;

@@ -114,6 +114,10 @@ step_key(struct saker_change *ch, unsigned int key)
 		saker_fault(&ch->faults, cfg->file, 0,
 			"there is no next value to rotate to, and one made up now would be unknown "
 			"to every other gateway; install a file that has one with key install");
+	else if (rc == -EPERM)
+		saker_fault(&ch->faults, cfg->file, 0,
+			"it holds the KEYMAT of an SA, which the peer must have too; write a file "
+			"with the next index and load it with key install");
 	else if (rc == -ERANGE)
 		saker_fault(&ch->faults, cfg->file, 0,
 			"the indices are used up; make a new root key with another id");

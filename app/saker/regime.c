@@ -61,7 +61,7 @@ check_sessions(
 			ret |= check_ids(g, s->senders[i].group, faults);
 			continue;
 		}
-		if (cfg->sessions >= g->n_workers)
+		if (cfg->sessions >= g->n_workers || s->senders[i].group->by_resource)
 			continue;
 		saker_fault(faults, s->config->file, cfg->line,
 			"trust group %s: %u sessions are too few for %u workers; raise sessions",

@@ -6,6 +6,7 @@
  * Sessions: SN lines of senders, then what the replay windows remember of sources.
  */
 
+#include "saker_session_keys.h"
 #include "show_parts.h"
 
 /** A table under way. */
@@ -62,13 +63,14 @@ line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
 {
 	const struct saker_sender *s = &l->s->senders[sender];
 
-	if (w->lines == NULL || l->all++ >= SAKER_SHOW_SESSIONS)
+	if (w->lines == NULL || saker_sealing_worker(s->group, w->index) != w->index ||
+		l->all++ >= SAKER_SHOW_SESSIONS)
 		return;
 	l->listed++;
 	saker_report_text(l->r, "out");
 	saker_report_text(l->r, "%s", s->group->cfg->name);
 	source_cell(l->r, s->group, s->source, s->source_len);
-	saker_report_u64(l->r, s->group->cfg->session_first + w->index);
+	saker_report_u64(l->r, saker_sealing_session(s->group, w->index));
 	saker_report_u64(l->r, w->lcore);
 	line_cells(l->r, w->lines[sender]);
 	none_cells(l->r, 3);

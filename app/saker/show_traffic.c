@@ -171,13 +171,26 @@ queues_cell(struct saker_report *r, const struct saker_gateway *g, const struct 
 		saker_report_text(r, "%s", text);
 }
 
+static uint64_t
+handed_over(const struct saker_worker *w)
+{
+	return saker_peek(&w->count[SAKER_OUTBOUND].handed_over) +
+	       saker_peek(&w->count[SAKER_INBOUND].handed_over);
+}
+
+static uint64_t
+waits_in(struct rte_ring *inbox)
+{
+	return inbox == NULL ? 0 : rte_ring_count(inbox);
+}
+
 /* Packets that a worker has taken through the expensive stages: its own and those it was given. */
 static uint64_t
 worker_packets(const struct saker_worker *w)
 {
 	return saker_peek(&w->count[SAKER_OUTBOUND].rx_packets) +
-	       saker_peek(&w->count[SAKER_INBOUND].rx_packets) -
-	       saker_peek(&w->count[SAKER_INBOUND].handed_over) + saker_peek(&w->load.taken_over);
+	       saker_peek(&w->count[SAKER_INBOUND].rx_packets) - handed_over(w) +
+	       saker_peek(&w->load.taken_over);
 }
 
 /* How packets are shared out: 100 where this worker has its equal share of all. */
@@ -218,10 +231,10 @@ way_cells(struct saker_report *r, const struct saker_worker *w)
 static void
 handover_cells(struct saker_report *r, const struct saker_worker *w)
 {
-	saker_report_u64(r, saker_peek(&w->count[SAKER_INBOUND].handed_over));
+	saker_report_u64(r, handed_over(w));
 	saker_report_u64(r, saker_peek(&w->load.taken_over));
 	saker_report_u64(r, saker_peek(&w->load.held_back));
-	saker_report_u64(r, w->inbox == NULL ? 0 : rte_ring_count(w->inbox));
+	saker_report_u64(r, waits_in(w->inbox) + waits_in(w->seal_inbox));
 }
 
 static void

@@ -127,8 +127,11 @@ struct saker_cfg_group {
 	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */
 	enum saker_sskdf sskdf;
 	enum saker_iv_mode iv;
-	bool no_sn;     /**< EESP with Sub SAs: no SN on the wire */
-	bool iv_in_aad; /**< EESP with Sub SAs: an explicit IV is authenticated */
+	enum saker_esp_sn esp_sn;
+	uint8_t child_sas;        /**< ESP: SAs for workers, beside the fallback SA */
+	uint8_t accept_child_sas; /**< ESP: the same of the peer */
+	bool no_sn;               /**< EESP with Sub SAs: no SN on the wire */
+	bool iv_in_aad;           /**< EESP with Sub SAs: an explicit IV is authenticated */
 	enum saker_combine combine;
 	enum saker_role role;
 	struct saker_cfg_hex source_id;

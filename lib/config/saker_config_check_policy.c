@@ -183,6 +183,14 @@ check_offsets(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			p->ioffset, least_clear(p));
 }
 
+static bool
+can_leave_clear(const struct saker_cfg_group *g)
+{
+	const struct saker_cfg_section *s = &saker_cfg_sections[SAKER_SEC_GROUPS];
+
+	return saker_cfg_applies(s, saker_cfg_field(s, "max_clear"), g);
+}
+
 static void
 check_own_limits(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
@@ -190,7 +198,11 @@ check_own_limits(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 
 	if (!protects(r, o, &by))
 		return;
-	if (by.p->clear_octets > by.g->max_clear && saker_cfg_sound(by.group, "max_clear"))
+	if (by.p->clear_octets > 0 && !can_leave_clear(by.g))
+		saker_cfg_fault(r, o, "clear_octets",
+			"format %s leaves nothing in clear; take clear_octets out",
+			saker_cfg_format_name(by.g->format));
+	else if (by.p->clear_octets > by.g->max_clear && saker_cfg_sound(by.group, "max_clear"))
 		saker_cfg_warn(r, o, "clear_octets",
 			"clear_octets %u is more than max_clear %u of trust group \"%s\"; peers "
 			"with "

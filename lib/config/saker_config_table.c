@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "saker_config_internal.h"
+#include "saker_esp.h"
 
 #define END_OF_FIELDS                                                                              \
 	{                                                                                          \
@@ -17,7 +18,7 @@ static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "
 	{ "task", SAKER_TASK }, { NULL, 0 } };
 static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
 	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
-	{ "esp", SAKER_NOT_BUILT }, { NULL, 0 } };
+	{ "esp", 'X' }, { NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
 	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
 	{ "source-ip", SAKER_V_SOURCE_IP }, { "ip-pair", SAKER_V_IP_PAIR }, { NULL, 0 } };
@@ -42,6 +43,9 @@ static const struct saker_cfg_word sskdf_words[] = { { "none", SAKER_SSKDF_NONE 
 	{ "hkdf-sha-512", SAKER_SSKDF_SHA512 }, { NULL, 0 } };
 static const struct saker_cfg_word sn_field_words[] = { { "64-bit", false }, { "none", true },
 	{ NULL, 0 } };
+static const struct saker_cfg_word esp_sn_words[] = { { "32-bit sequential", SAKER_ESP_SN_32 },
+	{ "partially transmitted 64-bit sequential", SAKER_ESP_SN_64 },
+	{ "32-bit unspecified", SAKER_ESP_SN_UNSPECIFIED }, { NULL, 0 } };
 static const struct saker_cfg_word iv_words[] = { { "explicit", SAKER_IV_EXPLICIT },
 	{ "implicit", SAKER_IV_IMPLICIT }, { NULL, 0 } };
 static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_PROTECT },
@@ -65,6 +69,8 @@ static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMEN
 /* Settings of formats that derive keys from what a packet holds, and of those with an SA each. */
 #define BY_PACKET .formats = "ESPT"
 #define BY_SA     .formats = "BX"
+
+#define MAX_CHILD_SAS 64 /* workers that a gateway can have */
 
 #define G(member_) AT(struct saker_cfg_gateway, member_)
 static const struct saker_cfg_field gateway_fields[] = {
@@ -188,6 +194,12 @@ default_accept_first(const void *object)
 }
 
 static int64_t
+default_accept_child_sas(const void *object)
+{
+	return ((const struct saker_cfg_group *)object)->child_sas;
+}
+
+static int64_t
 default_accept_sessions(const void *object)
 {
 	const struct saker_cfg_group *g = object;
@@ -256,6 +268,18 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "How keys of Sub SAs come from the root key; `none`: there is one SA." },
 	{ "sn_field", SAKER_T_WORD, T(no_sn), .formats = "B", .def = "64-bit",
 		.words = sn_field_words, .help = "Whether packets carry a sequence number." },
+	{ "sequence_numbers", SAKER_T_WORD, T(esp_sn), .formats = "X", .def = "32-bit sequential",
+		.words = esp_sn_words,
+		.help = "Sequence numbers by their names in RFC 9827. The second sends the low "
+			"half, and is known as ESN." },
+	{ "child_sas", SAKER_T_INT, T(child_sas), .formats = "X", .def = "0", .min = 0,
+		.max = MAX_CHILD_SAS,
+		.help = "SAs beside the fallback SA, each for one lcore that seals (RFC 9611); "
+			"lcores without one give their packets to the one that owns the fallback "
+			"SA." },
+	{ "accept_child_sas", SAKER_T_INT, T(accept_child_sas), .formats = "X", .min = 0,
+		.max = MAX_CHILD_SAS, .computed = default_accept_child_sas,
+		.def_help = "`child_sas`", .help = "The same of the peer." },
 	{ "iv", SAKER_T_WORD, T(iv), BY_SA, .def = "explicit", .words = iv_words,
 		.help = "Whether packets carry an IV, or the sequence number is the IV." },
 	{ "iv_in_aad", SAKER_T_BOOL, T(iv_in_aad), .formats = "B", .def = "true",
@@ -315,7 +339,8 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "-1: a key lasts an epoch; 0: a key per packet; 24: a key per slot." },
 	{ "key_cache", SAKER_T_INT, T(key_cache), BY_PACKET, .def = "0", .min = 0, .max = 65536,
 		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
-	{ "max_clear", SAKER_T_INT, T(max_clear), .def = "0", .min = 0, .max = SAKER_EESP_MAX_CLEAR,
+	{ "max_clear", SAKER_T_INT, T(max_clear), .formats = "ESPTB", .def = "0", .min = 0,
+		.max = SAKER_EESP_MAX_CLEAR,
 		.help = "Payload octets that a received packet may leave in clear." },
 	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_PACKET, .def = "0", .min = 0, .max = 15,
 		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
@@ -411,6 +436,20 @@ by_session(const struct saker_cfg_group *g)
 	return f != NULL && f->keys == SAKER_KEYS_SESSION;
 }
 
+/* An SA is what other formats call a session; the fallback SA is the first. */
+static void
+finish_esp(struct saker_cfg_group *g)
+{
+	g->sskdf = SAKER_SSKDF_NONE;
+	g->session_first = g->accept_first = 0;
+	g->sessions = 1u + g->child_sas;
+	g->accept_sessions = 1u + g->accept_child_sas;
+	if (g->replay_sources > g->accept_sessions)
+		g->replay_sources = g->accept_sessions;
+	if (g->esp_sn == SAKER_ESP_SN_32)
+		g->sn.counter_max = SAKER_ESP_SN_MAX;
+}
+
 static void
 finish_group(void *object)
 {
@@ -421,6 +460,8 @@ finish_group(void *object)
 		g->sn.mode = SAKER_SN_COUNTER;
 		g->sn.rekey_shift = -1;
 	}
+	if (g->format == saker_format_esp.letter)
+		finish_esp(g);
 }
 
 #define MANY(type_, list_, count_)                                                                 \
@@ -494,6 +535,7 @@ saker_cfg_print_formats(const char *formats, FILE *out)
 
 const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
 	{ 'B', saker_cfg_subsa_rules },
+	{ 'X', saker_cfg_esp_rules },
 	{ 'S', saker_cfg_seh_rules },
 	{ 0, NULL },
 };

@@ -141,3 +141,41 @@ saker_data_key_derive(const uint8_t gk[SAKER_ROOT_LEN], const struct saker_kdf_c
 	saker_wipe(okm, sizeof(okm));
 	return rc;
 }
+
+/* A label in front, so that the hash is of nothing else. */
+static bool
+hash_keymat(const uint8_t *keymat, uint8_t len, uint8_t out[SAKER_ROOT_LEN])
+{
+	static const char label[] = "saker KEYMAT of an SA";
+	uint8_t input[sizeof(label) + SAKER_KEYMAT_MAX];
+	unsigned int n = 0;
+	bool good;
+
+	memcpy(input, label, sizeof(label));
+	memcpy(input + sizeof(label), keymat, len);
+	good = EVP_Digest(input, sizeof(label) + len, out, &n, EVP_sha256(), NULL) == 1 &&
+	       n == SAKER_ROOT_LEN;
+	saker_wipe(input, sizeof(input));
+	return good;
+}
+
+int
+saker_keymat(
+	struct saker_root_values *k, unsigned int generation, const uint8_t *keymat, uint8_t len)
+{
+	k->live[generation] = hash_keymat(keymat, len, k->value[generation]);
+	if (!k->live[generation])
+		return -EIO;
+	k->keymat_len[generation] = len;
+	memcpy(k->keymat[generation], keymat, len);
+	return 0;
+}
+
+bool
+saker_has_keymat(const struct saker_root_values *k)
+{
+	for (unsigned int g = 0; g < SAKER_LIVE_GENERATIONS; g++)
+		if (k->live[g] && k->keymat_len[g] != 0)
+			return true;
+	return false;
+}

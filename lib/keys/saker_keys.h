@@ -18,8 +18,10 @@
 #include "saker_kdf.h"
 
 #define SAKER_ROOT_LEN   32 /**< octets of a root key, master key, group key */
-#define SAKER_CHECK_LEN  4  /**< octets of a check value */
-#define SAKER_CHECK_TEXT 9  /**< room for a check value as text */
+#define SAKER_SALT_LEN   4  /**< octets of salt of AES-GCM in ESP (RFC 4106) */
+#define SAKER_KEYMAT_MAX (SAKER_KEY_MAX + SAKER_SALT_LEN) /**< octets of the longest KEYMAT */
+#define SAKER_CHECK_LEN  4                                /**< octets of a check value */
+#define SAKER_CHECK_TEXT 9                                /**< room for a check value as text */
 
 /**
  * The three generations of a root key. A running gateway accepts a fourth for a while after a
@@ -40,7 +42,21 @@ struct saker_root_values {
 	uint64_t since; /**< when current became current, seconds of Unix time; 0: not known */
 	bool live[SAKER_LIVE_GENERATIONS];
 	uint8_t value[SAKER_LIVE_GENERATIONS][SAKER_ROOT_LEN];
+	uint8_t keymat_len[SAKER_LIVE_GENERATIONS]; /**< 0: a root key; else see saker_keymat() */
+	uint8_t keymat[SAKER_LIVE_GENERATIONS][SAKER_KEYMAT_MAX];
 };
+
+/**
+ * Take the KEYMAT of an SA, key || salt, as another program gave it, in place of a root key value.
+ * The value becomes a hash of it, which stands for it wherever values are compared and named.
+ * @param len octets, at most SAKER_KEYMAT_MAX
+ * @return 0 or -EIO; then the generation is not live
+ */
+int saker_keymat(
+	struct saker_root_values *k, unsigned int generation, const uint8_t *keymat, uint8_t len);
+
+/** True if a live value is the KEYMAT of an SA. */
+bool saker_has_keymat(const struct saker_root_values *k);
 
 /** Index of a generation: old, pre, current and next follow each other. */
 static inline uint32_t

@@ -80,8 +80,11 @@ keep_old(struct saker_root_values *k, const struct saker_root_values *before)
 	int g = k->index < 2 ? -1 : generation_of(before, k->index - 2);
 
 	k->live[SAKER_OLD] = g >= 0;
-	if (g >= 0)
-		memcpy(k->value[SAKER_OLD], before->value[g], SAKER_ROOT_LEN);
+	if (g < 0)
+		return;
+	memcpy(k->value[SAKER_OLD], before->value[g], SAKER_ROOT_LEN);
+	memcpy(k->keymat[SAKER_OLD], before->keymat[g], SAKER_KEYMAT_MAX);
+	k->keymat_len[SAKER_OLD] = before->keymat_len[g];
 }
 
 void
@@ -108,6 +111,7 @@ saker_root_settle(struct saker_root_values *k, struct saker_root_sending *sendin
 	*sending = (struct saker_root_sending){ .generation = SAKER_CURRENT };
 	k->live[SAKER_OLD] = false;
 	saker_wipe(k->value[SAKER_OLD], SAKER_ROOT_LEN);
+	saker_wipe(k->keymat[SAKER_OLD], SAKER_KEYMAT_MAX);
 	return true;
 }
 
@@ -116,6 +120,8 @@ saker_root_step(struct saker_root_values *k, uint64_t now)
 {
 	uint8_t fresh[SAKER_ROOT_LEN];
 
+	if (saker_has_keymat(k))
+		return -EPERM;
 	if (!k->live[SAKER_NEXT])
 		return -ENOKEY;
 	if (k->index >= UINT32_MAX - 1)

@@ -61,8 +61,8 @@ bool saker_root_settle(
 /**
  * Step a root key: next becomes current, current becomes pre, and a fresh random next is made.
  * @param now seconds of Unix time
- * @return 0; -ENOKEY: there is no next; -ERANGE: the indices are used up; -EIO: no random octets.
- *         On failure nothing has changed.
+ * @return 0; -ENOKEY: there is no next; -EPERM: it holds the KEYMAT of an SA; -ERANGE: the indices
+ * are used up; -EIO: no random octets. On failure nothing has changed.
  */
 int saker_root_step(struct saker_root_values *k, uint64_t now);
 

@@ -93,14 +93,24 @@ keymat_sub(enum saker_sskdf sskdf, const uint8_t *value, uint16_t session, uint8
 	return rc;
 }
 
+void
+saker_keymat_data_key(enum saker_suite suite, const uint8_t *keymat, struct saker_data_key *out)
+{
+	size_t key_len = saker_suite_key_len(suite);
+
+	memset(out, 0, sizeof(*out));
+	memcpy(out->key, keymat, key_len);
+	memcpy(out->mask, keymat + key_len, SAKER_SALT_LEN);
+}
+
 int
 saker_session_data_key(enum saker_sskdf sskdf, uint8_t format, enum saker_suite suite,
 	const uint8_t value[SAKER_ROOT_LEN], uint16_t session, struct saker_data_key *out)
 {
 	const uint8_t context[] = { format, (uint8_t)suite, (uint8_t)(session >> 8),
 		(uint8_t)session };
-	uint8_t keymat[SAKER_KEY_MAX + SAKER_SALT_LEN];
-	size_t key_len = saker_suite_key_len(suite), len = key_len + SAKER_SALT_LEN;
+	uint8_t keymat[SAKER_KEYMAT_MAX];
+	size_t len = saker_suite_key_len(suite) + SAKER_SALT_LEN;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -108,10 +118,8 @@ saker_session_data_key(enum saker_sskdf sskdf, uint8_t format, enum saker_suite 
 		rc = saker_kdf(value, "SK", context, sizeof(context), (uint16_t)(len * 8), keymat);
 	else
 		rc = keymat_sub(sskdf, value, session, keymat, len);
-	if (rc == 0) {
-		memcpy(out->key, keymat, key_len);
-		memcpy(out->mask, keymat + key_len, SAKER_SALT_LEN);
-	}
+	if (rc == 0)
+		saker_keymat_data_key(suite, keymat, out);
 	saker_wipe(keymat, sizeof(keymat));
 	return rc;
 }

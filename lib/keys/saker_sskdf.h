@@ -24,7 +24,6 @@ enum saker_sskdf {
 };
 
 #define SAKER_SSKDF_ROOT_MAX 64 /**< octets of the longest KEY_root */
-#define SAKER_SALT_LEN       4  /**< octets of salt of AES-GCM (RFC 4106) */
 
 /** Octets of KEY_root: 32, 48, 64; 0 without a function. */
 unsigned int saker_sskdf_root_len(enum saker_sskdf sskdf);
@@ -56,5 +55,9 @@ int saker_sskdf_root(enum saker_sskdf sskdf, const uint8_t value[SAKER_ROOT_LEN]
  */
 int saker_session_data_key(enum saker_sskdf sskdf, uint8_t format, enum saker_suite suite,
 	const uint8_t value[SAKER_ROOT_LEN], uint16_t session, struct saker_data_key *out);
+
+/** Data key of an SA whose KEYMAT is given: saker_suite_key_len() octets of key, then the salt. */
+void saker_keymat_data_key(
+	enum saker_suite suite, const uint8_t *keymat, struct saker_data_key *out);
 
 #endif

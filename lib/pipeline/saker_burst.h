@@ -35,10 +35,10 @@ enum saker_direction { SAKER_OUTBOUND, SAKER_INBOUND, SAKER_DIRECTIONS };
 /** See the file comment. Arrays are indexed by slot, 0 to n - 1. */
 struct saker_burst {
 	uint16_t n;
-	uint16_t losers;          /**< slots marked since the last settling */
-	bool handed_over;         /**< inbound: from another worker; outbound: of our own making.
-				       The Ethernet header is gone */
-	bool overlong;            /**< outbound: some packets are to be cut when they are sent */
+	uint16_t losers;  /**< slots marked since the last settling */
+	bool handed_over; /**< from another worker, or `ours`: the Ethernet header is gone */
+	bool ours;        /**< outbound: of our own making */
+	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
 	struct rte_mbuf *m[SAKER_BURST];
 

@@ -4,6 +4,8 @@
 
 #include "saker_handover.h"
 
+#include "saker_session_keys.h"
+
 unsigned int
 saker_owner(const struct saker_worker *w, const struct saker_group *g,
 	const struct saker_replay_key *key)
@@ -11,21 +13,30 @@ saker_owner(const struct saker_worker *w, const struct saker_group *g,
 	return saker_steer_owner(w->steer, g->variant, g->cfg->spi, key);
 }
 
+#define TO_SEAL 0x100 /* in a waiting packet's note: clear, and the rest is the owner's index */
+
 static struct rte_ring *
-inbox_of(const struct saker_worker *w, unsigned int index)
+inbox_of(const struct saker_worker *w, unsigned int note)
 {
-	return w->workers[index]->inbox;
+	const struct saker_worker *owner = w->workers[note % TO_SEAL];
+
+	return note >= TO_SEAL ? owner->seal_inbox : owner->inbox;
 }
 
-/* Where a waiting packet goes is kept in the buffer, in host order: the burst has moved on. */
-static void
-hand_over(struct saker_worker *w, struct rte_mbuf *m, unsigned int owner)
+/* Where a waiting packet goes is kept in the buffer, in host order: the burst has moved on.
+ * @return false: there is no room to wait
+ */
+static bool
+hand_over(struct saker_worker *w, struct rte_mbuf *m, unsigned int note)
 {
-	w->count[SAKER_INBOUND].handed_over++;
-	if (w->n_waiting == 0 && rte_ring_enqueue(inbox_of(w, owner), m) == 0)
-		return;
-	m->hash.usr = owner;
+	if (w->n_waiting == RTE_DIM(w->waiting))
+		return false;
+	w->count[note >= TO_SEAL ? SAKER_OUTBOUND : SAKER_INBOUND].handed_over++;
+	if (w->n_waiting == 0 && rte_ring_enqueue(inbox_of(w, note), m) == 0)
+		return true;
+	m->hash.usr = note;
 	w->waiting[w->n_waiting++] = m;
+	return true;
 }
 
 void
@@ -38,8 +49,27 @@ saker_stage_own(struct saker_worker *w, struct saker_burst *b)
 
 		if (owner == w->index)
 			continue;
-		hand_over(w, b->m[i], owner);
-		saker_burst_drop(b, i, SAKER_MOVED);
+		saker_burst_drop(b, i,
+			hand_over(w, b->m[i], owner) ? SAKER_MOVED : SAKER_DROP_HANDOVER_FULL);
+	}
+}
+
+void
+saker_hand_to_sealers(struct saker_worker *w, struct saker_burst *b)
+{
+	if (b->handed_over && !b->ours)
+		return;
+	SAKER_FOREACH_SLOT (b, i) {
+		unsigned int sealer;
+
+		if (b->why[i] != SAKER_OK)
+			continue;
+		sealer = saker_sealing_worker(b->group[i], w->index);
+		if (sealer == w->index)
+			continue;
+		saker_burst_drop(b, i,
+			hand_over(w, b->m[i], TO_SEAL | sealer) ? SAKER_MOVED
+								: SAKER_DROP_HANDOVER_FULL);
 	}
 }
 

@@ -227,9 +227,25 @@ fresh_base(struct saker_worker *w, const struct saker_group *g)
 	return base;
 }
 
+/* The wire has the low half of the SN; the window knows where it is. */
+static enum saker_drop
+find_whole_sn(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_group *g = b->group[i];
+	const struct saker_replay_table *t = w->replay[g->index];
+	uint64_t newest = 0;
+
+	if (t == NULL || !saker_replay_newest(t, &b->key[i], b->place[i].run, &newest))
+		newest = 0;
+	b->sn[i] = g->format->whole_sn(
+		b->head[i], &b->hdr[i], &g->terms, newest, g->cfg->replay_window);
+	b->place[i].bit = b->sn[i];
+	return b->sn[i] == 0 ? SAKER_DROP_SN_ZERO : SAKER_OK;
+}
+
 /* Keys by session: SNs of one root key value are a run, whose window goes by the SN alone. */
 static enum saker_drop
-admit_session(struct saker_burst *b, unsigned int i)
+admit_session(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	const struct saker_hdr *h = &b->hdr[i];
@@ -239,6 +255,12 @@ admit_session(struct saker_burst *b, unsigned int i)
 	if (b->expanded[i] == NULL)
 		return SAKER_DROP_KEY_INDEX;
 	b->place[i].bit = h->sn;
+	if (g->terms.esp_sn == SAKER_ESP_SN_64) {
+		enum saker_drop why = find_whole_sn(w, b, i);
+
+		if (why != SAKER_OK)
+			return why;
+	}
 	return g->format->split(b->head[i], b->head_len[i], h, &g->terms, &b->parts[i]);
 }
 
@@ -250,7 +272,7 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	enum saker_drop why = SAKER_DROP_KEY_INDEX;
 
 	if (unlikely(g->session != NULL))
-		return admit_session(b, i);
+		return admit_session(w, b, i);
 	b->master[i] = NULL;
 	b->expanded[i] = NULL;
 	if (unlikely(g->client != NULL))

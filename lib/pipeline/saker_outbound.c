@@ -7,6 +7,7 @@
 
 #include "saker_crypto_stage.h"
 #include "saker_flow.h"
+#include "saker_handover.h"
 #include "saker_lookup.h"
 #include "saker_route.h"
 #include "saker_session_keys.h"
@@ -49,6 +50,8 @@ classify(struct saker_worker *w, struct saker_burst *b)
 		else
 			b->group[i] = p->group;
 	}
+	if (unlikely(w->s->by_resource && w->n_workers > 1))
+		saker_hand_to_sealers(w, b);
 }
 
 static const struct saker_tmpl *
@@ -226,7 +229,7 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	const struct saker_sn_grant *grant)
 {
 	const struct saker_group *g = b->group[at];
-	uint16_t session = (uint16_t)(g->cfg->session_first + w->index);
+	uint16_t session = saker_sealing_session(g, w->index);
 
 	for (uint16_t k = 0; k < grant->n; k++) {
 		b->sn[at + k] = grant->first + k;

@@ -86,7 +86,7 @@ take_hop(struct saker_worker *w, enum saker_direction d, uint16_t i)
 {
 	struct saker_burst *b = &w->burst;
 
-	if (d == SAKER_OUTBOUND && b->handed_over)
+	if (d == SAKER_OUTBOUND && b->ours)
 		return true;
 	if (likely(saker_ttl_decrement(b->ip[i]) == SAKER_OK))
 		return true;
@@ -210,7 +210,7 @@ route_out(struct saker_worker *w, struct saker_burst *b, bool own)
 void
 saker_stage_route_out(struct saker_worker *w, struct saker_burst *b)
 {
-	if (unlikely(b->handed_over))
+	if (unlikely(b->ours))
 		route_out(w, b, true);
 	else
 		route_out(w, b, false);

@@ -250,6 +250,7 @@ begin(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_ov
 
 	b->n = n;
 	b->handed_over = handed_over;
+	b->ours = false;
 	b->overlong = false;
 	if (unlikely(w->watching != 0))
 		saker_watch_begin(w, d);
@@ -268,6 +269,7 @@ begin_later(struct saker_worker *w, uint16_t at, bool own)
 		n++;
 	memcpy(b->m, later->m + at, n * sizeof(b->m[0]));
 	begin(w, SAKER_OUTBOUND, n, true);
+	b->ours = true;
 	for (uint16_t i = 0; i < n && !own; i++) {
 		b->policy[i] = later->policy[at + i];
 		b->group[i] = b->policy[i]->group;
@@ -329,17 +331,17 @@ receive(struct saker_worker *w, const struct saker_rx *rx)
 }
 
 static unsigned int
-empty_inbox(struct saker_worker *w)
+empty_inbox(struct saker_worker *w, struct rte_ring *inbox, enum saker_direction d)
 {
 	unsigned int n;
 
-	if (w->inbox == NULL)
+	if (inbox == NULL)
 		return 0;
-	n = rte_ring_dequeue_burst(w->inbox, (void **)w->burst.m, SAKER_BURST, NULL);
+	n = rte_ring_dequeue_burst(inbox, (void **)w->burst.m, SAKER_BURST, NULL);
 	if (n == 0)
 		return 0;
 	w->load.taken_over += n;
-	saker_worker_process(w, SAKER_INBOUND, (uint16_t)n, true);
+	saker_worker_process(w, d, (uint16_t)n, true);
 	return n;
 }
 
@@ -387,7 +389,8 @@ go_round(struct saker_worker *w)
 	saker_hops_poll(w);
 	w->watching = w->watch == NULL ? 0
 				       : atomic_load_explicit(&w->watch->on, memory_order_acquire);
-	n = empty_inbox(w);
+	n = empty_inbox(w, w->inbox, SAKER_INBOUND);
+	n += empty_inbox(w, w->seal_inbox, SAKER_OUTBOUND);
 	/* Who has packets waiting for a full inbox takes no more until they are gone. */
 	if (w->n_waiting > 0 && !saker_handover_retry(w))
 		return n;

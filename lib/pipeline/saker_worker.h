@@ -62,7 +62,7 @@ struct saker_way_count {
 	uint64_t drop[SAKER_DROP_COUNT];
 	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
 	uint64_t keys_derived, keys_cached;
-	uint64_t handed_over; /**< inbound: packets given to their owner */
+	uint64_t handed_over; /**< packets given to their owner; outbound: to who can seal them */
 };
 
 /** How a worker spends its time. */
@@ -124,7 +124,8 @@ struct saker_worker {
 	void *crypto_ctx;
 	struct rte_mempool *pool; /**< for fragments and long packets */
 	struct saker_reassembler *reassembler;
-	struct rte_ring *inbox; /**< packets that other workers received for this one */
+	struct rte_ring *inbox;      /**< packets that other workers received for this one */
+	struct rte_ring *seal_inbox; /**< clear ones that no other worker has an SA for */
 	struct saker_rx rx[SAKER_MAX_QUEUES];
 	unsigned int n_rx;
 	struct saker_tx

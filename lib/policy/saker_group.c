@@ -357,7 +357,8 @@ set_sessions(struct saker_group *g)
 	g->accept_sessions = g->names_workers ? 1 : g->cfg->accept_sessions;
 	g->send_spi = by_session ? g->cfg->peer_spi : g->cfg->spi;
 	g->n_spis = by_session ? SAKER_SESSION_SPIS : 1;
-	if (by_session && g->format->worker_spi)
+	g->by_resource = by_session && g->format->worker_spi;
+	if (g->by_resource)
 		g->n_spis *= g->accept_first + g->accept_sessions;
 }
 
@@ -367,6 +368,7 @@ set_terms(struct saker_group *g)
 	g->terms.max_clear = g->cfg->max_clear;
 	g->terms.max_ioffset = g->cfg->max_ioffset;
 	g->terms.no_sn = g->cfg->no_sn;
+	g->terms.esp_sn = g->cfg->esp_sn;
 	g->terms.implicit_iv = g->cfg->iv == SAKER_IV_IMPLICIT;
 	g->terms.iv_in_aad = g->cfg->iv_in_aad;
 }
@@ -386,6 +388,8 @@ saker_group_build(
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
 	memset(g->send_key, 0xff, sizeof(g->send_key));
 	set_roles(g);
+	if (saker_keymat_check(env, g) != 0)
+		return -EINVAL;
 	if (g->format->keys == SAKER_KEYS_SESSION)
 		return saker_session_keys_build(env, g);
 	if (cfg->data_keys != NULL)

@@ -24,18 +24,28 @@ fault(const struct saker_group_env *env, const struct saker_group *g, const char
 	return -EINVAL;
 }
 
-/* Keys of n sessions from one value. */
+/** Neighbouring sessions, and where their keys go. */
+struct range {
+	uint32_t first, n;
+	struct saker_expanded_key *out;
+};
+
+/* Keys of some sessions from one value; of a KEYMAT there is one. */
 static int
-expand(const struct saker_group_env *env, const struct saker_group *g, const uint8_t *value,
-	uint32_t first, uint32_t n, struct saker_expanded_key *out)
+expand(const struct saker_group_env *env, const struct saker_group *g,
+	const struct saker_root_values *values, unsigned int gen, const struct range *r)
 {
 	struct saker_data_key key;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < n && rc == 0; i++) {
-		rc = saker_group_session_key(g->cfg, value, (uint16_t)(first + i), &key);
+	for (uint32_t i = 0; i < r->n && rc == 0; i++) {
+		if (values->keymat_len[gen] != 0)
+			saker_keymat_data_key(g->cfg->suite, values->keymat[gen], &key);
+		else
+			rc = saker_group_session_key(
+				g->cfg, values->value[gen], (uint16_t)(r->first + i), &key);
 		if (rc == 0 && env->ops != NULL)
-			rc = env->ops->expand(env->ctx, g->suite, &key, &out[i]);
+			rc = env->ops->expand(env->ctx, g->suite, &key, &r->out[i]);
 	}
 	saker_wipe(&key, sizeof(key));
 	return rc;
@@ -64,7 +74,8 @@ build_send(const struct saker_group_env *env, struct saker_group *g)
 	k->send = saker_secret_alloc(k->n_send * sizeof(*k->send));
 	if (k->send == NULL)
 		return -ENOMEM;
-	return expand(env, g, value, k->send_first, k->n_send, k->send);
+	return expand(
+		env, g, values, generation, &(struct range){ k->send_first, k->n_send, k->send });
 }
 
 static int
@@ -89,9 +100,50 @@ build_receive(const struct saker_group_env *env, struct saker_group *g)
 			continue;
 		k->live[slot] = true;
 		k->index[slot] = index;
-		rc = expand(env, g, values->value[gen], k->receive_first, k->n_receive,
-			k->receive + slot * k->n_receive);
+		rc = expand(env, g, values, gen,
+			&(struct range){
+				k->receive_first, k->n_receive, k->receive + slot * k->n_receive });
 	}
+	return rc;
+}
+
+/* KEYMAT is that of one SA, and as long as the suite wants it. */
+static bool
+keymat_fits(const struct saker_group *g, const struct saker_root_values *values)
+{
+	size_t len = saker_suite_key_len(g->cfg->suite) + SAKER_SALT_LEN;
+
+	if (!saker_has_keymat(values))
+		return true;
+	if (g->format->keys != SAKER_KEYS_SESSION || g->cfg->sskdf != SAKER_SSKDF_NONE ||
+		g->cfg->sessions != 1 || g->cfg->accept_sessions != 1)
+		return false;
+	for (unsigned int gen = 0; gen < SAKER_LIVE_GENERATIONS; gen++)
+		if (values->live[gen] && values->keymat_len[gen] != len)
+			return false;
+	return true;
+}
+
+int
+saker_keymat_check(const struct saker_group_env *env, const struct saker_group *g)
+{
+	const struct saker_cfg_refs *refs[] = { &g->cfg->root_keys, &g->cfg->receive_root_keys,
+		&g->cfg->allow_root_keys };
+	int rc = 0;
+
+	for (unsigned int r = 0; r < 3; r++)
+		for (unsigned int i = 0; i < refs[r]->n; i++) {
+			uint16_t key = refs[r]->index[i];
+
+			if (keymat_fits(g, &env->roots->values[key]))
+				continue;
+			saker_fault(env->faults, env->config->file, g->cfg->line,
+				"trust group %s: root key %s holds the KEYMAT of an SA; it serves "
+				"only one of the same suite, in format esp without child_sas or "
+				"eesp-subsa without sskdf",
+				g->cfg->name, env->config->root_keys[key].name);
+			rc = -EINVAL;
+		}
 	return rc;
 }
 

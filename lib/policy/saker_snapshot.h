@@ -74,6 +74,7 @@ struct saker_group {
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_terms terms;
+	bool by_resource;        /**< a fallback SA and one for each worker (RFC 9611) */
 	bool names_workers;      /**< there is no session id: by source id or SPI */
 	uint32_t send_spi;       /**< formats whose workers send under their SPIs: the first */
 	uint32_t n_spis;         /**< SPIs that it listens on, from the configured one on */
@@ -157,6 +158,7 @@ struct saker_snapshot {
 	unsigned int n_local;
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
+	bool by_resource;              /**< some group is by_resource */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
 	uint64_t flow_secret[2];       /**< of the flow hash */
 };

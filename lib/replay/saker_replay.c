@@ -290,6 +290,20 @@ saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *k
 	}
 }
 
+bool
+saker_replay_newest(const struct saker_replay_table *t, const struct saker_replay_key *key,
+	uint64_t run, uint64_t *bit)
+{
+	const struct saker_index_key k = index_key(key);
+	int32_t i = find(t, &k, saker_index_hash(&t->index, &k));
+	int w = i < 0 ? -1 : window_of(entry_at(t, i), run);
+
+	if (w < 0)
+		return false;
+	*bit = entry_at(t, i)->top[w];
+	return true;
+}
+
 static void
 remove_entry(struct saker_replay_table *t, uint32_t i)
 {

@@ -66,6 +66,13 @@ void saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_k
 	const struct saker_sn_place *place, int32_t *entry, uint8_t *why, unsigned int n);
 
 /**
+ * Look the newest accepted bit of a run up; changes nothing.
+ * @return false: the run has no window
+ */
+bool saker_replay_newest(const struct saker_replay_table *t, const struct saker_replay_key *key,
+	uint64_t run, uint64_t *bit);
+
+/**
  * Check an authenticated packet against its window and mark it as seen.
  * @param entry what saker_replay_peek() gave since the last saker_replay_expire(), or negative
  * @return SAKER_OK, or SAKER_DROP_REPLAY, _REPLAY_OLD, _REPLAY_TABLE_FULL

@@ -58,10 +58,10 @@ saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn)
 bool
 saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_params *b)
 {
-	return a->mode == b->mode && a->epoch == b->epoch && a->epoch_seconds == b->epoch_seconds &&
-	       a->slot_ms == b->slot_ms && a->window_ms == b->window_ms &&
-	       a->skew_ms == b->skew_ms && a->rekey_shift == b->rekey_shift &&
-	       a->max_blocks == b->max_blocks;
+	return a->mode == b->mode && a->epoch == b->epoch && a->counter_max == b->counter_max &&
+	       a->epoch_seconds == b->epoch_seconds && a->slot_ms == b->slot_ms &&
+	       a->window_ms == b->window_ms && a->skew_ms == b->skew_ms &&
+	       a->rekey_shift == b->rekey_shift && a->max_blocks == b->max_blocks;
 }
 
 /* A seqlock as in Boehm, "Can seqlocks get along with programming language memory models?" */
@@ -164,7 +164,8 @@ clock_room(const struct saker_sn_line *l, saker_sn first, uint64_t unix_ms)
 static void
 cap_mode(const struct saker_sn_line *l, saker_sn first, uint64_t unix_ms, struct saker_sn_grant *g)
 {
-	uint64_t epoch_room = SAKER_COUNTER_MAX - saker_sn_counter(first) + 1;
+	uint64_t end = saker_sn_last_counter(&l->params) + 1, at = saker_sn_counter(first);
+	uint64_t epoch_room = at < end ? end - at : 0;
 
 	if (l->params.mode == SAKER_SN_TIME) {
 		cap(g, clock_room(l, first, unix_ms), SAKER_DROP_CLOCK_AHEAD);

@@ -39,6 +39,7 @@ enum saker_sn_mode { SAKER_SN_TIME, SAKER_SN_COUNTER };
 struct saker_sn_params {
 	enum saker_sn_mode mode;
 	uint64_t epoch;         /**< counter: the epoch */
+	uint64_t counter_max;   /**< counter: the last one, 0: SAKER_COUNTER_MAX */
 	uint32_t epoch_seconds; /**< time */
 	uint32_t slot_ms;       /**< time; divides epoch_seconds * 1000 into less than 2^24 slots */
 	uint32_t window_ms;     /**< time: how old a received SN may be */
@@ -66,6 +67,13 @@ static inline uint64_t
 saker_sn_counter(saker_sn sn)
 {
 	return (uint64_t)sn & SAKER_COUNTER_MAX;
+}
+
+/** The last counter of an epoch (counter discipline). */
+static inline uint64_t
+saker_sn_last_counter(const struct saker_sn_params *p)
+{
+	return p->counter_max == 0 ? SAKER_COUNTER_MAX : p->counter_max;
 }
 
 /** The first SN that the clock allows: E || slot || seq 1 (time discipline). */

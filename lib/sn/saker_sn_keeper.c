@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define COUNTER_CHUNK   (UINT64_C(1) << 26) /* SNs of a reservation, counter discipline */
+#define COUNTER_SHARE   1024                /* of all, since a restart skips a reservation */
 #define COUNTER_TICK_MS 20
 #define IDLE_TICK_MS    1000
 #define ALLOWANCE_MAX   (UINT64_C(1) << 32) /* blocks of a reservation */
@@ -34,12 +35,18 @@ clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)(now.tv_nsec / NS_PER_MS);
 }
 
+static uint64_t
+counter_chunk(const struct saker_sn_params *p)
+{
+	return smaller(COUNTER_CHUNK, saker_sn_last_counter(p) / COUNTER_SHARE);
+}
+
 static saker_sn
 counter_reservation(const struct saker_sn_params *p, saker_sn used)
 {
-	saker_sn end = saker_sn_make(p->epoch, SAKER_COUNTER_MAX) + 1, next = used + 1;
+	saker_sn end = saker_sn_make(p->epoch, saker_sn_last_counter(p)) + 1, next = used + 1;
 
-	return next + COUNTER_CHUNK < end ? next + COUNTER_CHUNK : end;
+	return next + counter_chunk(p) < end ? next + counter_chunk(p) : end;
 }
 
 static uint64_t
@@ -90,7 +97,7 @@ plan(struct saker_sn_supply *s, uint64_t unix_ms)
 	if (s->next.reserved <= limit)
 		return false;
 	return saker_sn_in_time(p) ? time_left(p, limit, unix_ms) <= p->skew_ms / 4
-				   : limit < used + COUNTER_CHUNK / 2;
+				   : limit < used + counter_chunk(p) / 2;
 }
 
 static int

@@ -47,7 +47,8 @@
 	X(TRANSPORT_FRAGMENT, "transport_fragment", INFO, "transport mode takes no fragments")     \
 	X(SN_UNRESERVED, "sn_unreserved", WARN, "no persisted SN reservation to send under")       \
 	X(CLOCK_AHEAD, "clock_ahead", WARN, "next SN lies too far ahead of the clock")             \
-	X(SN_EXHAUSTED, "sn_exhausted", WARN, "the counter is used up: step the epoch")            \
+	X(SN_EXHAUSTED, "sn_exhausted", WARN, "the counter is used up: step the epoch, or rotate") \
+	X(HANDOVER_FULL, "handover_full", WARN, "too many wait for the lcore that can seal them")  \
 	X(KEY_EXHAUSTED, "key_exhausted", WARN, "the data key has encrypted max_blocks blocks")    \
 	X(MK_EXPIRED, "mk_expired", WARN, "the master key is 2^15 epochs old: rotate a root key")  \
 	X(KEY_EXPIRED, "key_expired", WARN, "a root key has outlived its limits: rotate it")       \

@@ -27,7 +27,8 @@ saker_esp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 	*h = (struct saker_hdr){
 		.spi = saker_load_be32(p), .sn = saker_load_be32(p + SN_AT), .len = SAKER_ESP_HEADER
 	};
-	return SAKER_OK;
+	/* What IKE sends to the same port begins like that (RFC 3948). */
+	return h->spi == 0 ? SAKER_DROP_NOT_EESP : SAKER_OK;
 }
 
 enum saker_drop

@@ -27,7 +27,8 @@
 #define SAKER_ESP_SPI_MAX 0x7fffffff /**< in UDP: the first bit tells ESP from EESP */
 #define SAKER_ESP_SN_MAX  0xffffffff /**< of 32-bit SNs: they never wrap */
 
-/** Read SPI and SN: see saker_format.read. @return SAKER_OK or SAKER_DROP_RUNT */
+/** Read SPI and SN: see saker_format.read. @return SAKER_OK, SAKER_DROP_RUNT or, of IKE,
+ * _NOT_EESP */
 enum saker_drop saker_esp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h);
 
 /**

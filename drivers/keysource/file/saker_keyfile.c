@@ -32,15 +32,24 @@ check_index(const struct saker_root_values *k, const struct lines *at, struct sa
 			UINT32_MAX);
 }
 
+static bool
+all_zero(const struct saker_root_values *k, int g)
+{
+	static const uint8_t zero[SAKER_ROOT_LEN];
+	uint8_t keymat_len = k->keymat_len[g];
+
+	if (keymat_len != 0)
+		return saker_ct_equal(k->keymat[g], zero, keymat_len - (size_t)SAKER_SALT_LEN);
+	return saker_ct_equal(k->value[g], zero, sizeof(zero));
+}
+
 static void
 check_values(const struct saker_root_values *k, const struct lines *at, struct saker_faults *faults)
 {
-	static const uint8_t zero[SAKER_ROOT_LEN];
-
 	for (int a = 0; a < SAKER_GENERATIONS; a++) {
 		if (!k->live[a])
 			continue;
-		if (saker_ct_equal(k->value[a], zero, sizeof(zero)))
+		if (all_zero(k, a))
 			saker_fault(faults, at->path, at->value[a],
 				"%s is all zero, which is no key; make a random one",
 				generation_name[a]);
@@ -50,6 +59,46 @@ check_values(const struct saker_root_values *k, const struct lines *at, struct s
 					"%s and %s are equal; every index needs its own value",
 					generation_name[a], generation_name[b]);
 	}
+}
+
+/* KEYMAT of an SA has the salt behind the key, and so another length than a root key. */
+static bool
+is_keymat(const struct saker_secret_file *f, const char *name)
+{
+	const char *text = NULL;
+	size_t len;
+
+	if (config_setting_lookup_string(config_root_setting(&f->cfg), name, &text) != CONFIG_TRUE)
+		return false;
+	len = strlen(text);
+	return len == 2 * (SAKER_KEY_MAX / 2 + SAKER_SALT_LEN) || len == 2 * SAKER_KEYMAT_MAX;
+}
+
+static void
+read_keymat(const struct saker_secret_file *f, struct saker_root_values *k, unsigned int g)
+{
+	const config_setting_t *root = config_root_setting(&f->cfg);
+	const char *name = generation_name[g];
+	uint8_t keymat[SAKER_KEYMAT_MAX];
+	size_t len = strlen(saker_secret_file_text(f, root, name)) / 2;
+
+	if (saker_secret_file_octets(f, root, name, keymat, len) &&
+		saker_keymat(k, g, keymat, (uint8_t)len) != 0)
+		saker_fault(f->faults, f->path, saker_secret_file_line(root, name),
+			"the crypto library can't hash %s", name);
+	saker_wipe(keymat, sizeof(keymat));
+}
+
+static void
+read_value(const struct saker_secret_file *f, struct saker_root_values *k, unsigned int g)
+{
+	const char *name = generation_name[g];
+
+	if (is_keymat(f, name))
+		read_keymat(f, k, g);
+	else
+		k->live[g] = saker_secret_file_octets(
+			f, config_root_setting(&f->cfg), name, k->value[g], SAKER_ROOT_LEN);
 }
 
 static void
@@ -70,8 +119,7 @@ read_members(const struct saker_secret_file *f, struct saker_root_values *k)
 
 		at.value[g] = saker_secret_file_line(root, name);
 		if (g == SAKER_CURRENT || config_setting_get_member(root, name) != NULL)
-			k->live[g] = saker_secret_file_octets(
-				f, root, name, k->value[g], SAKER_ROOT_LEN);
+			read_value(f, k, (unsigned int)g);
 	}
 	if (config_setting_get_member(root, "index") != NULL)
 		check_index(k, &at, f->faults);
@@ -110,6 +158,16 @@ sound(const struct saker_root_values *k)
 	return good;
 }
 
+static int
+compose_value(const struct saker_root_values *k, int g, char *text)
+{
+	const uint8_t *octets = k->keymat_len[g] != 0 ? k->keymat[g] : k->value[g];
+	size_t len = k->keymat_len[g] != 0 ? k->keymat_len[g] : SAKER_ROOT_LEN;
+
+	saker_hex_encode(octets, len, text);
+	return (int)(2 * len);
+}
+
 static void
 compose(const struct saker_root_values *k, char *text)
 {
@@ -125,8 +183,7 @@ compose(const struct saker_root_values *k, char *text)
 		if (!k->live[g])
 			continue;
 		at += snprintf(text + at, TEXT_SIZE - (size_t)at, "%s = \"", generation_name[g]);
-		saker_hex_encode(k->value[g], SAKER_ROOT_LEN, text + at);
-		at += 2 * SAKER_ROOT_LEN;
+		at += compose_value(k, g, text + at);
 		at += snprintf(text + at, TEXT_SIZE - (size_t)at, "\";\n");
 	}
 }
