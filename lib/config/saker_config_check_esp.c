@@ -2,13 +2,27 @@
  * Copyright (c) 2026 The saker authors
  */
 
-/* Rules of format esp. */
+/* Format esp: its rules, and what its settings amount to. */
 
 #include "saker_config_internal.h"
 
 #include "saker_esp.h"
 
 #define SPIS_OF_AN_SA 4 /* one for each root key index modulo 4 */
+
+/* An SA is what other formats call a session; the fallback SA is the first. */
+void
+saker_cfg_finish_esp(struct saker_cfg_group *g)
+{
+	g->sskdf = SAKER_SSKDF_NONE;
+	g->session_first = g->accept_first = 0;
+	g->sessions = 1u + g->child_sas;
+	g->accept_sessions = 1u + g->accept_child_sas;
+	if (g->replay_sources > g->accept_sessions)
+		g->replay_sources = g->accept_sessions;
+	if (g->esp_sn == SAKER_ESP_SN_32)
+		g->sn.counter_max = SAKER_ESP_SN_MAX;
+}
 
 static bool
 in_udp(const struct saker_cfg_group *g)

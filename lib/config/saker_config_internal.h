@@ -318,4 +318,7 @@ unsigned int saker_cfg_source_octets(const struct saker_cfg_group *g);
 void saker_cfg_check_directions(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
 void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
 
+/** Sessions, windows and SNs of a group of format esp, once its settings are read. */
+void saker_cfg_finish_esp(struct saker_cfg_group *g);
+
 #endif

@@ -436,20 +436,6 @@ by_session(const struct saker_cfg_group *g)
 	return f != NULL && f->keys == SAKER_KEYS_SESSION;
 }
 
-/* An SA is what other formats call a session; the fallback SA is the first. */
-static void
-finish_esp(struct saker_cfg_group *g)
-{
-	g->sskdf = SAKER_SSKDF_NONE;
-	g->session_first = g->accept_first = 0;
-	g->sessions = 1u + g->child_sas;
-	g->accept_sessions = 1u + g->accept_child_sas;
-	if (g->replay_sources > g->accept_sessions)
-		g->replay_sources = g->accept_sessions;
-	if (g->esp_sn == SAKER_ESP_SN_32)
-		g->sn.counter_max = SAKER_ESP_SN_MAX;
-}
-
 static void
 finish_group(void *object)
 {
@@ -461,7 +447,7 @@ finish_group(void *object)
 		g->sn.rekey_shift = -1;
 	}
 	if (g->format == saker_format_esp.letter)
-		finish_esp(g);
+		saker_cfg_finish_esp(g);
 }
 
 #define MANY(type_, list_, count_)                                                                 \

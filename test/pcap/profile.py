@@ -451,8 +451,9 @@ def strip_padding(payload, pad):
     return payload[:length]
 
 
-def decap(outer):
-    """(view of the IP headers, protected octets, encapsulation, UDP source port)"""
+def decap(outer, first_bit=1):
+    """(view of the IP headers, protected octets, encapsulation, UDP source port). first_bit: of
+    what is in UDP; it tells EESP from ESP."""
     v = ip_parse(outer)
     need(not v.fragment, "outer_fragment")
     body = outer[v.l4_at : v.total]
@@ -465,7 +466,7 @@ def decap(outer):
     need(check == 0 or udp_checksum(v.src, v.dst, body[:length]) == 0, "udp_checksum")
     data = body[8:length]
     need(data != b"\xff", "nat_keepalive")
-    need(data[0] & 0x80, "not_eesp")
+    need(data[0] >> 7 == first_bit, "not_eesp")
     return v, data, "udp", sport
 
 
