@@ -17,7 +17,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
-          "scale", "process", "commands", "lcores", "eyes", "esp")
+          "scale", "process", "commands", "lcores", "eyes", "esp",
+          "esp_peer")
 SKIP = 77
 
 
