@@ -52,7 +52,8 @@ read_word(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 		return SAKER_DROP_VARIANT;
 	if ((h->key_idx & KEY_IDX_ZERO) != 0)
 		return SAKER_DROP_RESERVED_BITS;
-	if (h->len < WORD + id_len(h->variant) + SAKER_EESP_SN || (uint32_t)h->len + SAKER_ICV > len)
+	if (h->len < WORD + id_len(h->variant) + SAKER_EESP_SN ||
+		(uint32_t)h->len + SAKER_ICV > len)
 		return SAKER_DROP_OPT_LENGTH;
 	return SAKER_OK;
 }
