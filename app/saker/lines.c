@@ -38,7 +38,7 @@ line_id(const struct saker_sender *sender, unsigned int worker)
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 	struct saker_sn_id id = {
 		.format = cfg->format,
-		.spi = cfg->spi,
+		.spi = sender->group->session != NULL ? 0 : cfg->spi,
 		.source_len = sender->source_len,
 		.session = (uint16_t)(cfg->session_first + worker),
 	};
@@ -49,7 +49,7 @@ line_id(const struct saker_sender *sender, unsigned int worker)
 }
 
 /* The workers of a source share its data keys, and so what one key may encrypt. In a server group
- * the other end shares them too.
+ * the other end shares them too. Keys by session are each worker's own.
  */
 static struct saker_sn_params
 line_params(const struct saker_gateway *g, const struct saker_sender *sender)
@@ -57,7 +57,8 @@ line_params(const struct saker_gateway *g, const struct saker_sender *sender)
 	struct saker_sn_params params = sender->group->cfg->sn;
 	unsigned int ends = sender->group->cfg->role == SAKER_ROLE_PEER ? 1 : 2;
 
-	params.max_blocks = RTE_MAX(params.max_blocks / g->n_workers / ends, 1u);
+	if (sender->group->session == NULL)
+		params.max_blocks = RTE_MAX(params.max_blocks / g->n_workers / ends, 1u);
 	return params;
 }
 
@@ -72,7 +73,7 @@ init_line(const struct saker_sn_params *params, struct saker_sn_line *line)
 	saker_sn_line_init(line, params, saker_sn_make(epoch, 0), epoch, 0);
 }
 
-/* By source and session: whatever the master key. */
+/* By source and session: whatever the master key, but where there is nothing else. */
 static int
 compare_ids(const struct saker_sn_id *a, const struct saker_sn_id *b)
 {
@@ -84,6 +85,8 @@ compare_ids(const struct saker_sn_id *a, const struct saker_sn_id *b)
 		return a->session - b->session;
 	if (a->source_len != b->source_len)
 		return a->source_len - b->source_len;
+	if (a->spi == 0 && memcmp(a->mk_check, b->mk_check, sizeof(a->mk_check)) != 0)
+		return memcmp(a->mk_check, b->mk_check, sizeof(a->mk_check));
 	return memcmp(a->source, b->source, sizeof(a->source));
 }
 

@@ -135,7 +135,7 @@ group_row(struct saker_report *r, const struct saker_gateway *g, const struct sa
 
 	saker_report_text(r, "%s", cfg->name);
 	saker_report_text(r, "0x%08x", cfg->spi);
-	saker_report_text(r, "%s", cfg->format == 'E' ? "eesp" : "?");
+	saker_report_text(r, "%s", saker_cfg_format_name(cfg->format));
 	saker_report_text(r, "%s", saker_cfg_variant_name(cfg->variant));
 	saker_report_text(r, "%s", saker_cfg_suite_name(cfg->suite));
 	saker_report_text(r, "%s", saker_cfg_role_name(cfg->role));

@@ -22,6 +22,7 @@
 #include "saker_keys.h"
 #include "saker_outer.h"
 #include "saker_sn.h"
+#include "saker_sskdf.h"
 
 #define SAKER_NAME_MAX   32 /**< longest name of an object, NUL included */
 #define SAKER_CFG_LIST   64 /**< most entries of a list inside an object */
@@ -37,6 +38,8 @@ enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
 enum saker_expiry { SAKER_EXPIRY_WARN, SAKER_EXPIRY_STOP };
 enum saker_fragment_mode { SAKER_FRAGMENT_INNER, SAKER_FRAGMENT_OUTER, SAKER_FRAGMENT_NEVER };
+/** Whether the IV is sent or is the SN (RFC 8750). */
+enum saker_iv_mode { SAKER_IV_EXPLICIT, SAKER_IV_IMPLICIT };
 enum saker_replay_mode { SAKER_REPLAY_WINDOW, SAKER_REPLAY_NONE };
 
 /** What workers do without packets. */
@@ -116,10 +119,16 @@ struct saker_cfg_binding {
 struct saker_cfg_group {
 	char name[SAKER_NAME_MAX];
 	uint32_t spi;
-	uint8_t format; /**< letter of a struct saker_format */
+	uint32_t peer_spi; /**< keys by session: what the peer receives under */
+	uint8_t format;    /**< letter of a struct saker_format */
 	enum saker_variant variant;
 	enum saker_suite suite;
 	struct saker_cfg_refs root_keys;
+	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */
+	enum saker_sskdf sskdf;
+	enum saker_iv_mode iv;
+	bool no_sn;     /**< EESP with Sub SAs: no SN on the wire */
+	bool iv_in_aad; /**< EESP with Sub SAs: an explicit IV is authenticated */
 	enum saker_combine combine;
 	enum saker_role role;
 	struct saker_cfg_hex source_id;

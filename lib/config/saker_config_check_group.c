@@ -15,6 +15,20 @@ const uint8_t saker_cfg_source_len[SAKER_V_COUNT] = {
 	[SAKER_V_CONNECTION_ID] = 4,
 };
 
+bool
+saker_cfg_has_variants(const struct saker_cfg_group *g)
+{
+	const struct saker_cfg_section *s = &saker_cfg_sections[SAKER_SEC_GROUPS];
+
+	return saker_cfg_applies(s, saker_cfg_field(s, "variant"), g);
+}
+
+unsigned int
+saker_cfg_source_octets(const struct saker_cfg_group *g)
+{
+	return saker_cfg_has_variants(g) ? saker_cfg_source_len[g->variant] : 0;
+}
+
 static void
 check_spi(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
@@ -26,6 +40,45 @@ check_spi(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 		saker_cfg_fault(r, o, "spi",
 			"spi 0x%x is that of trust group \"%s\" on line %d; choose another", g->spi,
 			q->name, q->line);
+		return;
+	}
+}
+
+static bool
+same_number(const struct saker_cfg_group *a, const struct saker_cfg_group *b)
+{
+	if (a->encap != b->encap)
+		return false;
+	return a->encap == SAKER_ENCAP_UDP ? a->udp_port == b->udp_port
+					   : a->protocol == b->protocol;
+}
+
+/** By the first octet; IP protocols are not shared. */
+static bool
+told_apart(const struct saker_cfg_group *a, const struct saker_cfg_group *b)
+{
+	const struct saker_format *x = saker_format_find(a->format);
+	const struct saker_format *y = saker_format_find(b->format);
+
+	return x == y ||
+	       (a->encap == SAKER_ENCAP_UDP &&
+		       (x->first_mask & y->first_mask & (x->first_value ^ y->first_value)) != 0);
+}
+
+static void
+check_listener(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_group *g = o->p;
+	bool udp = g->encap == SAKER_ENCAP_UDP;
+
+	for (const struct saker_cfg_group *q = r->c->groups; q < g; q++) {
+		if (!same_number(q, g) || told_apart(q, g))
+			continue;
+		saker_cfg_fault(r, o, udp ? "udp_port" : "protocol",
+			"%s %u is that of trust group \"%s\", whose format %s can't be told from "
+			"%s there; choose another",
+			udp ? "udp_port" : "protocol", udp ? g->udp_port : g->protocol, q->name,
+			saker_cfg_format_name(q->format), saker_cfg_format_name(g->format));
 		return;
 	}
 }
@@ -153,6 +206,8 @@ check_source_id(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
 	const struct saker_cfg_group *g = o->p;
 
+	if (!saker_cfg_has_variants(g))
+		return;
 	/* a server sends under its clients' ids */
 	if (g->role == SAKER_ROLE_SERVER && g->source_id.len == 0)
 		return;
@@ -267,6 +322,9 @@ check_protocol(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 
 const struct saker_cfg_rule saker_cfg_group_rules[] = {
 	{ check_spi, { "spi" }, "No two groups share an `spi`." },
+	{ check_listener, { "format", "encap", "udp_port", "protocol" },
+		"Groups of different formats share a UDP port only if the first octet tells the "
+		"formats apart, and never an IP protocol." },
 	{ check_keys_given, { "role" },
 		"A group has `root_keys`; a client has either `root_keys` or `data_keys`." },
 	{ check_root_keys, { "root_keys" }, "`root_keys` has at most one key of each level." },
@@ -306,13 +364,18 @@ check_binding_source(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	const struct saker_cfg_binding *b = o->p;
 	const struct saker_cfg_group *g = o->owner->p;
 
-	if (saker_cfg_sound(o->owner, "variant"))
+	if (!saker_cfg_has_variants(g) && b->source_id.len != 0)
+		saker_cfg_fault(r, o, "source_id",
+			"source_id has no meaning in format %s, where a group has one sender; take "
+			"it out",
+			saker_cfg_format_name(g->format));
+	else if (saker_cfg_has_variants(g) && saker_cfg_sound(o->owner, "variant"))
 		check_source_len(r, o, "source_id", b->source_id.len, g->variant);
 }
 
 const struct saker_cfg_rule saker_cfg_binding_rules[] = {
 	{ check_binding_source, { "source_id" },
-		"`source_id` is as long as the group's variant needs, absent for `source-ip` and "
-		"`ip-pair`." },
+		"`source_id` is as long as the group's variant needs, absent for `source-ip`, "
+		"`ip-pair`, and formats without variants." },
 	{ NULL },
 };

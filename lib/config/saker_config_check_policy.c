@@ -260,10 +260,12 @@ check_sources(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 
 	if (!protects(r, o, &by) || by.p->n_sources == 0 || !saker_cfg_sound(by.group, "variant"))
 		return;
-	right = saker_cfg_source_len[by.g->variant];
+	right = saker_cfg_source_octets(by.g);
 	if (right == 0) {
-		saker_cfg_fault(r, o, "sources", "variant %s has no source ids; take sources out",
-			saker_cfg_variant_name(by.g->variant));
+		saker_cfg_fault(r, o, "sources", "%s %s has no source ids; take sources out",
+			saker_cfg_has_variants(by.g) ? "variant" : "format",
+			saker_cfg_has_variants(by.g) ? saker_cfg_variant_name(by.g->variant)
+						     : saker_cfg_format_name(by.g->format));
 		return;
 	}
 	for (unsigned int i = 0; i < by.p->n_sources; i++)

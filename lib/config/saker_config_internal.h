@@ -128,7 +128,7 @@ extern const struct saker_cfg_format_rules saker_cfg_format_rules[];
 extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
-	saker_cfg_seh_rules[];
+	saker_cfg_seh_rules[], saker_cfg_subsa_rules[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {
@@ -307,5 +307,15 @@ extern const struct saker_cfg_whole_rule saker_cfg_whole_rules[];
 
 /** Octets of a source as profile section 4 counts it, 0: it is an address. */
 extern const uint8_t saker_cfg_source_len[SAKER_V_COUNT];
+
+/** True if groups of this one's format have variants. */
+bool saker_cfg_has_variants(const struct saker_cfg_group *g);
+
+/** Octets of a group's source ids, 0: sources are addresses, or there is one alone. */
+unsigned int saker_cfg_source_octets(const struct saker_cfg_group *g);
+
+/** Rules of formats with keys by session: one root key a direction, SPIs. For tables of rules. */
+void saker_cfg_check_directions(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
+void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
 
 #endif

@@ -16,7 +16,7 @@ static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR 
 static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
 	{ "task", SAKER_TASK }, { NULL, 0 } };
 static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
-	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", SAKER_NOT_BUILT },
+	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
 	{ "esp", SAKER_NOT_BUILT }, { NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
 	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
@@ -37,6 +37,13 @@ static const struct saker_cfg_word expiry_words[] = { { "warn", SAKER_EXPIRY_WAR
 	{ "stop", SAKER_EXPIRY_STOP }, { NULL, 0 } };
 static const struct saker_cfg_word encap_words[] = { { "udp", SAKER_ENCAP_UDP },
 	{ "ip", SAKER_ENCAP_IP }, { NULL, 0 } };
+static const struct saker_cfg_word sskdf_words[] = { { "none", SAKER_SSKDF_NONE },
+	{ "hkdf-sha-256", SAKER_SSKDF_SHA256 }, { "hkdf-sha-384", SAKER_SSKDF_SHA384 },
+	{ "hkdf-sha-512", SAKER_SSKDF_SHA512 }, { NULL, 0 } };
+static const struct saker_cfg_word sn_field_words[] = { { "64-bit", false }, { "none", true },
+	{ NULL, 0 } };
+static const struct saker_cfg_word iv_words[] = { { "explicit", SAKER_IV_EXPLICIT },
+	{ "implicit", SAKER_IV_IMPLICIT }, { NULL, 0 } };
 static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_PROTECT },
 	{ "bypass", SAKER_ACTION_BYPASS }, { "drop", SAKER_ACTION_DROP }, { NULL, 0 } };
 static const struct saker_cfg_word mode_words[] = { { "tunnel", SAKER_MODE_TUNNEL },
@@ -55,6 +62,9 @@ static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMEN
 #define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
 #define NAME_HELP           "Its name: up to 31 printable characters, unique within the section."
 #define ONLY(field_, word_) .only = { field_, word_ }
+/* Settings of formats that derive keys from what a packet holds, and of those with an SA each. */
+#define BY_PACKET .formats = "ESPT"
+#define BY_SA     .formats = "BX"
 
 #define G(member_) AT(struct saker_cfg_gateway, member_)
 static const struct saker_cfg_field gateway_fields[] = {
@@ -215,27 +225,50 @@ default_protocol(const void *object)
 }
 
 #define T(member_) AT(struct saker_cfg_group, member_)
+static int64_t
+default_peer_spi(const void *object)
+{
+	return ((const struct saker_cfg_group *)object)->spi;
+}
+
 static const struct saker_cfg_field group_fields[] = {
 	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, T(name), .help = NAME_HELP },
 	{ "spi", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_WIDE, T(spi), .min = 1, .max = UINT32_MAX,
 		.help = "Number of the group on the wire, unique." },
+	{ "peer_spi", SAKER_T_INT, SAKER_F_WIDE, T(peer_spi), BY_SA, .min = 1, .max = UINT32_MAX,
+		.computed = default_peer_spi, .def_help = "`spi`",
+		.help = "What the peer receives under; `spi` is what this gateway receives "
+			"under." },
 	{ "format", SAKER_T_WORD, T(format), .def = "eesp", .words = format_words,
 		.help = "Packet format." },
-	{ "variant", SAKER_T_WORD, T(variant), .def = "source-id", .words = variant_words,
-		.help = "What identifies the source of a packet." },
+	{ "variant", SAKER_T_WORD, T(variant), BY_PACKET, .def = "source-id",
+		.words = variant_words, .help = "What identifies the source of a packet." },
 	{ "suite", SAKER_T_WORD, T(suite), .def = "aes-256-gcm", .words = suite_words,
 		.help = "AEAD of the data keys." },
 	{ "root_keys", SAKER_T_REFS, SAKER_F_NONEMPTY, T(root_keys), .refers = SAKER_SEC_ROOT_KEYS,
-		.help = "Root keys that make the master key, at most one a level." },
-	{ "combine", SAKER_T_WORD, T(combine), .def = "hkdf", .words = combine_words,
+		.help = "Root keys that make the master key, at most one a level; the one that "
+			"this gateway seals with, where each direction has its own." },
+	{ "receive_root_keys", SAKER_T_REFS, SAKER_F_REQUIRED | SAKER_F_NONEMPTY,
+		T(receive_root_keys), BY_SA, .refers = SAKER_SEC_ROOT_KEYS,
+		.help = "The root key that the peer seals with." },
+	{ "sskdf", SAKER_T_WORD, T(sskdf), .formats = "B", .def = "hkdf-sha-256",
+		.words = sskdf_words,
+		.help = "How keys of Sub SAs come from the root key; `none`: there is one SA." },
+	{ "sn_field", SAKER_T_WORD, T(no_sn), .formats = "B", .def = "64-bit",
+		.words = sn_field_words, .help = "Whether packets carry a sequence number." },
+	{ "iv", SAKER_T_WORD, T(iv), BY_SA, .def = "explicit", .words = iv_words,
+		.help = "Whether packets carry an IV, or the sequence number is the IV." },
+	{ "iv_in_aad", SAKER_T_BOOL, T(iv_in_aad), .formats = "B", .def = "true",
+		.help = "Whether an IV that is sent is authenticated as part of the header too." },
+	{ "combine", SAKER_T_WORD, T(combine), BY_PACKET, .def = "hkdf", .words = combine_words,
 		.help = "How root keys become the master key." },
-	{ "role", SAKER_T_WORD, T(role), .def = "peer", .words = group_role_words,
+	{ "role", SAKER_T_WORD, T(role), BY_PACKET, .def = "peer", .words = group_role_words,
 		.help = "Part of this gateway in the group." },
-	{ "source_id", SAKER_T_HEX, T(source_id), .min = 4, .max = 8,
+	{ "source_id", SAKER_T_HEX, T(source_id), BY_PACKET, .min = 4, .max = 8,
 		.help = "Id of this gateway, unique per engine in the group: 4 octets for "
 			"`source-id` and `connection-id` (the device half), 8 for `source-id-64`, "
 			"absent for `source-ip` and `ip-pair`." },
-	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), .def = "flow",
+	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_PACKET, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen." },
 	{ "session_first", SAKER_T_INT, T(session_first), .formats = "EB", .def = "0", .min = 0,
@@ -250,19 +283,21 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .formats = "EB", .min = 1,
 		.max = 65536, .computed = default_accept_sessions, .def_help = "`sessions`",
 		.help = "How many session ids are accepted." },
-	{ "sn", SAKER_T_WORD, T(sn.mode), .def = "time", .words = sn_words,
+	{ "sn", SAKER_T_WORD, T(sn.mode), BY_PACKET, .def = "time", .words = sn_words,
 		.help = "Discipline of sequence numbers." },
-	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), .min = 0,
-		.max = 1LL << 40, ONLY("sn", "counter"), .help = "The epoch to send in." },
-	{ "epoch_seconds", SAKER_T_INT, T(sn.epoch_seconds), .def = "86400", .min = 1,
+	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), BY_PACKET,
+		.min = 0, .max = 1LL << 40, ONLY("sn", "counter"),
+		.help = "The epoch to send in." },
+	{ "epoch_seconds", SAKER_T_INT, T(sn.epoch_seconds), BY_PACKET, .def = "86400", .min = 1,
 		.max = 1000000000, ONLY("sn", "time"), .help = "Length of an epoch." },
-	{ "slot_ms", SAKER_T_INT, T(sn.slot_ms), .def = "100", .min = 1, .max = 1000000000,
-		ONLY("sn", "time"), .help = "Length of a slot." },
-	{ "window_ms", SAKER_T_INT, T(sn.window_ms), .def = "2000", .min = 1, .max = 1000000000,
-		ONLY("sn", "time"), .help = "How old a received packet may be." },
-	{ "skew_ms", SAKER_T_INT, T(sn.skew_ms), .def = "500", .min = 4, .max = 1000000000,
-		ONLY("sn", "time"), .help = "How far clocks may be apart." },
-	{ "start_guard", SAKER_T_BOOL, T(start_guard), .def = "true", ONLY("sn", "time"),
+	{ "slot_ms", SAKER_T_INT, T(sn.slot_ms), BY_PACKET, .def = "100", .min = 1,
+		.max = 1000000000, ONLY("sn", "time"), .help = "Length of a slot." },
+	{ "window_ms", SAKER_T_INT, T(sn.window_ms), BY_PACKET, .def = "2000", .min = 1,
+		.max = 1000000000, ONLY("sn", "time"),
+		.help = "How old a received packet may be." },
+	{ "skew_ms", SAKER_T_INT, T(sn.skew_ms), BY_PACKET, .def = "500", .min = 4,
+		.max = 1000000000, ONLY("sn", "time"), .help = "How far clocks may be apart." },
+	{ "start_guard", SAKER_T_BOOL, T(start_guard), BY_PACKET, .def = "true", ONLY("sn", "time"),
 		.help = "After a start, refuse packets from before it: windows are empty then." },
 	{ "replay", SAKER_T_WORD, T(replay), .def = "window", .words = replay_words,
 		.help = "Whether repeated packets are refused." },
@@ -272,27 +307,29 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), .def = "65536",
 		.min = 1, .max = 16777216, ONLY("replay", "window"),
 		.help = "Pairs of source and session that each lcore can follow at a time." },
-	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), .min = -1, .max = 47,
+	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), BY_PACKET, .min = -1, .max = 47,
 		.computed = default_rekey_shift,
 		.def_help =
 			"`24` for `source-id`, `source-ip` and `ip-pair` with `sn = \"time\"` in "
 			"a peer group, else `-1`",
 		.help = "-1: a key lasts an epoch; 0: a key per packet; 24: a key per slot." },
-	{ "key_cache", SAKER_T_INT, T(key_cache), .def = "0", .min = 0, .max = 65536,
+	{ "key_cache", SAKER_T_INT, T(key_cache), BY_PACKET, .def = "0", .min = 0, .max = 65536,
 		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
 	{ "max_clear", SAKER_T_INT, T(max_clear), .def = "0", .min = 0, .max = SAKER_EESP_MAX_CLEAR,
 		.help = "Payload octets that a received packet may leave in clear." },
-	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), .def = "0", .min = 0, .max = 15,
+	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_PACKET, .def = "0", .min = 0, .max = 15,
 		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
 	{ "max_blocks", SAKER_T_INT, T(sn.max_blocks), .def = "17592186044416L", .min = 1,
 		.max = 1LL << 44, .help = "AES blocks that one data key may encrypt." },
-	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), .words = level_words,
+	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_PACKET,
+		.words = level_words,
 		.help = "Levels whose Master Key option is put into each packet." },
-	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), .refers = SAKER_SEC_ROOT_KEYS,
+	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_PACKET,
+		.refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
 		.help = "Which outer addresses belong to which source." },
-	{ "data_keys", SAKER_T_PATH, T(data_keys), ONLY("role", "client"),
+	{ "data_keys", SAKER_T_PATH, T(data_keys), BY_PACKET, ONLY("role", "client"),
 		.help = "File of data keys that this client was handed, in place of root keys." },
 	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
 		.help = "What follows the outer IP header." },
@@ -365,12 +402,25 @@ finish_port(void *object)
 	p->has_next_hop = memcmp(p->next_hop_mac, none, sizeof(none)) != 0;
 }
 
+/* SNs of keys by session are a plain count. */
+static bool
+by_session(const struct saker_cfg_group *g)
+{
+	const struct saker_format *f = saker_format_find(g->format);
+
+	return f != NULL && f->keys == SAKER_KEYS_SESSION;
+}
+
 static void
 finish_group(void *object)
 {
 	struct saker_cfg_group *g = object;
 
 	g->replay_window = (g->replay_window + 63) & ~63u;
+	if (by_session(g)) {
+		g->sn.mode = SAKER_SN_COUNTER;
+		g->sn.rekey_shift = -1;
+	}
 }
 
 #define MANY(type_, list_, count_)                                                                 \
@@ -432,12 +482,18 @@ saker_cfg_in_format(const char *formats, const void *group)
 void
 saker_cfg_print_formats(const char *formats, FILE *out)
 {
-	for (const char *letter = formats; *letter != 0; letter++)
-		fprintf(out, "%s`%s`", letter == formats ? "" : ", ",
-			saker_cfg_format_name((uint8_t)*letter));
+	const char *between = "";
+
+	for (const char *letter = formats; *letter != 0; letter++) {
+		if (saker_format_find((uint8_t)*letter) == NULL)
+			continue;
+		fprintf(out, "%s`%s`", between, saker_cfg_format_name((uint8_t)*letter));
+		between = ", ";
+	}
 }
 
 const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
+	{ 'B', saker_cfg_subsa_rules },
 	{ 'S', saker_cfg_seh_rules },
 	{ 0, NULL },
 };

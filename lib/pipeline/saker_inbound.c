@@ -8,6 +8,7 @@
 #include "saker_lookup.h"
 #include "saker_own_watch.h"
 #include "saker_route.h"
+#include "saker_session_keys.h"
 #include "saker_stages.h"
 
 #define NAT_KEEPALIVE 0xff
@@ -168,6 +169,8 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		if (why != SAKER_OK)
 			return why;
 	}
+	if (unlikely(g->session != NULL))
+		saker_session_name(g, h);
 	if (h->variant != g->variant)
 		return SAKER_DROP_VARIANT;
 	if ((uint32_t)h->session - g->accept_first >= g->accept_sessions)
@@ -224,6 +227,21 @@ fresh_base(struct saker_worker *w, const struct saker_group *g)
 	return base;
 }
 
+/* Keys by session: SNs of one root key value are a run, whose window goes by the SN alone. */
+static enum saker_drop
+admit_session(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_group *g = b->group[i];
+	const struct saker_hdr *h = &b->hdr[i];
+
+	b->master[i] = NULL;
+	b->expanded[i] = saker_session_open_key(g->session, h, &b->place[i].run);
+	if (b->expanded[i] == NULL)
+		return SAKER_DROP_KEY_INDEX;
+	b->place[i].bit = h->sn;
+	return g->format->split(b->head[i], b->head_len[i], h, &g->terms, &b->parts[i]);
+}
+
 static inline enum saker_drop
 admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
@@ -231,6 +249,8 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_hdr *h = &b->hdr[i];
 	enum saker_drop why = SAKER_DROP_KEY_INDEX;
 
+	if (unlikely(g->session != NULL))
+		return admit_session(b, i);
 	b->master[i] = NULL;
 	b->expanded[i] = NULL;
 	if (unlikely(g->client != NULL))

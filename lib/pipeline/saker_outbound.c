@@ -9,6 +9,7 @@
 #include "saker_flow.h"
 #include "saker_lookup.h"
 #include "saker_route.h"
+#include "saker_session_keys.h"
 #include "saker_stages.h"
 
 #define AES_BLOCK 16
@@ -207,6 +208,18 @@ name_worker(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	}
 }
 
+/* The key of this worker's session, and the SPI of the root key value behind it. */
+static void
+choose_session_key(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_group *g = b->group[i];
+
+	b->fields[i].spi = saker_session_spi(g, b->session[i]);
+	b->expanded[i] = saker_session_seal_key(g->session, b->session[i]);
+	if (unlikely(b->expanded[i] == NULL))
+		saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
@@ -224,6 +237,8 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	}
 	for (uint16_t k = 0; unlikely(g->names_workers) && k < grant->n; k++)
 		name_worker(w, b, at + k);
+	for (uint16_t k = 0; unlikely(g->session != NULL) && k < grant->n; k++)
+		choose_session_key(b, at + k);
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
 	if (unlikely(g->cfg->source_port == SAKER_SOURCE_PORT_SESSION))

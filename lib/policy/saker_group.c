@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "saker_session_keys.h"
+
 static const struct saker_root_slot no_slot = { .key = UINT16_MAX };
 
 static const uint8_t *
@@ -348,10 +350,25 @@ set_roles(struct saker_group *g)
 static void
 set_sessions(struct saker_group *g)
 {
-	g->names_workers = g->format->worker_source || g->format->worker_spi;
+	bool by_session = g->format->keys == SAKER_KEYS_SESSION;
+
+	g->names_workers = !by_session && (g->format->worker_source || g->format->worker_spi);
 	g->accept_first = g->names_workers ? 0 : g->cfg->accept_first;
 	g->accept_sessions = g->names_workers ? 1 : g->cfg->accept_sessions;
-	g->send_spi = g->cfg->spi;
+	g->send_spi = by_session ? g->cfg->peer_spi : g->cfg->spi;
+	g->n_spis = by_session ? SAKER_SESSION_SPIS : 1;
+	if (by_session && g->format->worker_spi)
+		g->n_spis *= g->accept_first + g->accept_sessions;
+}
+
+static void
+set_terms(struct saker_group *g)
+{
+	g->terms.max_clear = g->cfg->max_clear;
+	g->terms.max_ioffset = g->cfg->max_ioffset;
+	g->terms.no_sn = g->cfg->no_sn;
+	g->terms.implicit_iv = g->cfg->iv == SAKER_IV_IMPLICIT;
+	g->terms.iv_in_aad = g->cfg->iv_in_aad;
 }
 
 int
@@ -365,11 +382,12 @@ saker_group_build(
 	g->suite = (uint8_t)cfg->suite;
 	set_kdf(g);
 	set_sessions(g);
-	g->terms.max_clear = cfg->max_clear;
-	g->terms.max_ioffset = cfg->max_ioffset;
+	set_terms(g);
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
 	memset(g->send_key, 0xff, sizeof(g->send_key));
 	set_roles(g);
+	if (g->format->keys == SAKER_KEYS_SESSION)
+		return saker_session_keys_build(env, g);
 	if (cfg->data_keys != NULL)
 		return build_client(env, g);
 	for (unsigned int i = 0; i < cfg->root_keys.n; i++) {
@@ -393,6 +411,7 @@ saker_group_free(struct saker_group *g)
 		free(g->level[l].slot);
 	saker_secret_free(g->masters, g->n_masters * sizeof(*g->masters));
 	saker_secret_free(g->client, g->n_client * sizeof(*g->client));
+	saker_session_keys_free(g);
 }
 
 /* Slot of a level that a header names, by its Master Key option or else by its key index. */

@@ -52,19 +52,29 @@ note_number(struct saker_snapshot *s, const struct saker_cfg_group *g)
 	s->listens_udp |= is_udp(g);
 }
 
+static size_t
+count_spis(const struct saker_snapshot *s, const struct saker_listener *l)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		n += serves(l, &s->groups[i]) ? s->groups[i].n_spis : 0;
+	return n;
+}
+
 /* Give a listener its table: the groups that it serves, by SPI. */
 static int
 fill_table(const struct saker_snapshot *s, struct saker_listener *l)
 {
-	struct saker_spi_entry *entry = calloc(s->n_groups + 1, sizeof(*entry));
+	struct saker_spi_entry *entry = calloc(count_spis(s, l) + 1, sizeof(*entry));
 	unsigned int n = 0;
 	int ret;
 
 	if (entry == NULL)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < s->n_groups; i++)
-		if (serves(l, &s->groups[i]))
-			entry[n++] = (struct saker_spi_entry){ .spi = s->groups[i].cfg->spi,
+		for (uint32_t k = 0; serves(l, &s->groups[i]) && k < s->groups[i].n_spis; k++)
+			entry[n++] = (struct saker_spi_entry){ .spi = s->groups[i].cfg->spi + k,
 				.group = (uint16_t)i };
 	ret = saker_spi_table_init(&l->by_spi, entry, n);
 	free(entry);

@@ -42,7 +42,8 @@ saker_own_prepare(struct saker_snapshot *s)
 	for (unsigned int i = 0; i < s->n_senders; i++) {
 		struct saker_group *g = &s->groups[s->senders[i].group->index];
 
-		if (g->cfg->role == SAKER_ROLE_PEER)
+		/* Keys of one direction open nothing of the other. */
+		if (g->cfg->role == SAKER_ROLE_PEER && g->session == NULL)
 			note(g, &s->senders[i]);
 	}
 }

@@ -14,6 +14,7 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
+#include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
 static unsigned int generation;
@@ -32,6 +33,8 @@ saker_snapshot_check_keys(
 			ret = -EINVAL;
 		saker_group_free(&g);
 	}
+	if (saker_session_keys_check(&env) != 0)
+		ret = -EINVAL;
 	return ret;
 }
 
@@ -56,6 +59,8 @@ build_groups(const struct saker_group_env *env, struct saker_snapshot *s)
 		if (saker_group_build(env, &env->config->groups[i], &s->groups[i]) != 0)
 			ret = -EINVAL;
 	}
+	if (saker_session_keys_check(env) != 0)
+		ret = -EINVAL;
 	return ret;
 }
 
@@ -119,14 +124,18 @@ policy_source(const struct saker_group_env *env, struct saker_policy *p)
 	}
 }
 
-/* Who sends, as SN lines and replay windows know it: of a connection id the device alone. */
+/* Who sends, as SN lines and replay windows know it: of a connection id the device alone. Keys by
+ * session hang on no source: there the root key value alone tells lines apart.
+ */
 static struct saker_sender
 policy_sender(const struct saker_policy *p)
 {
 	struct saker_sender s = { .group = p->group };
 	uint8_t variant = p->group->variant;
 
-	if (p->group->format->worker_spi) {
+	if (p->group->session != NULL) {
+		s.source_len = 4;
+	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
 		saker_store_be32(s.source, p->group->send_spi);
 	} else if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {

@@ -52,6 +52,8 @@ struct saker_client_key {
 	struct saker_expanded_key key;
 };
 
+struct saker_session_keys;
+
 /** A trust group, ready for use. */
 struct saker_group {
 	const struct saker_cfg_group *cfg;
@@ -74,6 +76,7 @@ struct saker_group {
 	struct saker_terms terms;
 	bool names_workers;      /**< there is no session id: by source id or SPI */
 	uint32_t send_spi;       /**< formats whose workers send under their SPIs: the first */
+	uint32_t n_spis;         /**< SPIs that it listens on, from the configured one on */
 	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
@@ -82,16 +85,17 @@ struct saker_group {
 	uint8_t send_gen[SAKER_LEVELS];  /**< which of its values seals: enum saker_generation */
 	uint16_t sending;                /**< master key that seals */
 	uint8_t mk_check[8];             /**< of the sending master key, for the SN store */
-	char check_text[SAKER_CHECK_TEXT]; /**< the same, for display */
-	uint8_t key_idx;                   /**< KeyIdx of the sending root keys */
-	struct saker_client_key *client;   /**< role client with handed-out keys, else NULL */
+	char check_text[SAKER_CHECK_TEXT];  /**< the same, for display */
+	uint8_t key_idx;                    /**< KeyIdx of the sending root keys */
+	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
+	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
 	unsigned int n_client;
 };
 
 /** One who sends: a source within a group. SN lines hang on it, one per worker. */
 struct saker_sender {
 	const struct saker_group *group;
-	uint8_t source[16]; /**< source id, device id or outer address */
+	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
 };
 

@@ -252,7 +252,7 @@ id_decode(struct saker_sn_id *id, char format, const char *source, const char *m
 {
 	int n = saker_hex_decode(source, id->source, sizeof(id->source));
 
-	if ((format != 'E' && format != 'S') || (n != 4 && n != 8 && n != 16))
+	if (format < 'A' || format > 'Z' || (n != 4 && n != 8 && n != 16))
 		return false;
 	id->format = (uint8_t)format;
 	id->source_len = (uint8_t)n;

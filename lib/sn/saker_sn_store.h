@@ -21,8 +21,8 @@
 
 /** What a record is about: one SN line under one master key. */
 struct saker_sn_id {
-	uint8_t format; /**< 'E' or 'S' */
-	uint32_t spi;
+	uint8_t format;     /**< letter of a struct saker_format */
+	uint32_t spi;       /**< 0 with keys by session, whatever SPIs they are used under */
 	uint8_t source[16]; /**< source id or outer source address, zero-padded */
 	uint8_t source_len; /**< 4, 8 or 16 */
 	uint16_t session;

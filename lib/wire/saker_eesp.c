@@ -8,13 +8,10 @@
 
 #include "saker_ip.h"
 
-#define VERSION_OCTET 0x80 /* EESP's constant bit, version 0, R bits 0 */
 #define RESERVED_MASK 0x07 /* R bits of that octet */
 #define KEY_IDX_ZERO  0x03 /* bits of KeyIdx that belong to no level */
 
-#define OPT_HEAD         2 /* type and length of an option */
 #define CONTEXT_DATA     2 /* context option's data before the source id */
-#define CRYPT_DATA       2 /* Crypt Offset option's data */
 #define MK_DATA          2 /* Master Key option's data before the root key id */
 #define LONGEST_SOURCE   8
 #define PAYLOAD_OFF_BITS 10 /* shifts of the Crypt Offset option's fields */
@@ -88,14 +85,14 @@ read_mk(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 	return SAKER_OK;
 }
 
-static enum saker_drop
-read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_hdr *h)
+enum saker_drop
+saker_eesp_read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_hdr *h)
 {
 	uint16_t word;
 
 	if (h->crypt_offset != 0)
 		return SAKER_DROP_OPT_REPEATED;
-	if (len != CRYPT_DATA)
+	if (len != SAKER_EESP_CRYPT_DATA)
 		return SAKER_DROP_OPT_BAD;
 	word = saker_load_be16(data);
 	h->payload_offset = word >> PAYLOAD_OFF_BITS;
@@ -104,8 +101,8 @@ read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_hdr *h)
 	return h->crypt_offset != 0 ? SAKER_OK : SAKER_DROP_CLEAR_RANGE;
 }
 
-static enum saker_drop
-read_padding(const uint8_t *data, uint8_t len)
+enum saker_drop
+saker_eesp_read_padding(const uint8_t *data, uint8_t len)
 {
 	uint8_t any = 0;
 
@@ -124,9 +121,9 @@ read_option(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 	case SAKER_EESP_OPT_CONTEXT:
 		return read_context(p + at, len, h);
 	case SAKER_EESP_OPT_PADN:
-		return read_padding(p + at, len);
+		return saker_eesp_read_padding(p + at, len);
 	case SAKER_EESP_OPT_CRYPT_OFFSET:
-		return read_crypt_offset(p + at, len, h);
+		return saker_eesp_read_crypt_offset(p + at, len, h);
 	case SAKER_EESP_OPT_MK_ZONE:
 	case SAKER_EESP_OPT_MK_USER:
 	case SAKER_EESP_OPT_MK_TASK:
@@ -136,8 +133,9 @@ read_option(const uint8_t *p, uint16_t at, struct saker_hdr *h)
 	}
 }
 
-static enum saker_drop
-read_options(const uint8_t *p, uint16_t end, struct saker_hdr *h)
+enum saker_drop
+saker_eesp_read_options(
+	const uint8_t *p, uint16_t end, saker_eesp_option_fn option, struct saker_hdr *h)
 {
 	uint16_t at = SAKER_EESP_BASE;
 
@@ -148,12 +146,12 @@ read_options(const uint8_t *p, uint16_t end, struct saker_hdr *h)
 			at++;
 			continue;
 		}
-		if (end - at < OPT_HEAD || end - at < OPT_HEAD + p[at + 1])
+		if (end - at < SAKER_EESP_OPT_HEAD || end - at < SAKER_EESP_OPT_HEAD + p[at + 1])
 			return SAKER_DROP_OPT_LENGTH;
-		drop = read_option(p, at + OPT_HEAD, h);
+		drop = option(p, at + SAKER_EESP_OPT_HEAD, h);
 		if (drop != SAKER_OK)
 			return drop;
-		at += OPT_HEAD + p[at + 1];
+		at += SAKER_EESP_OPT_HEAD + p[at + 1];
 	}
 	return SAKER_OK;
 }
@@ -172,6 +170,14 @@ saker_mk_options_match(const uint8_t *p, const struct saker_hdr *h)
 }
 
 enum saker_drop
+saker_eesp_read_first(uint8_t octet)
+{
+	if ((octet & ~RESERVED_MASK) != SAKER_EESP_FIRST_OCTET)
+		return SAKER_DROP_BAD_VERSION;
+	return (octet & RESERVED_MASK) != 0 ? SAKER_DROP_RESERVED_BITS : SAKER_OK;
+}
+
+enum saker_drop
 saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 {
 	enum saker_drop drop;
@@ -179,10 +185,9 @@ saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 
 	if (len < SAKER_EESP_BASE + SAKER_EESP_SN + SAKER_ICV)
 		return SAKER_DROP_RUNT;
-	if ((p[0] & ~RESERVED_MASK) != VERSION_OCTET)
-		return SAKER_DROP_BAD_VERSION;
-	if ((p[0] & RESERVED_MASK) != 0)
-		return SAKER_DROP_RESERVED_BITS;
+	drop = saker_eesp_read_first(p[0]);
+	if (drop != SAKER_OK)
+		return drop;
 	sn_at = SAKER_EESP_BASE + p[1];
 	if (len < (uint32_t)sn_at + SAKER_EESP_SN + SAKER_ICV)
 		return SAKER_DROP_OPT_LENGTH;
@@ -194,7 +199,7 @@ saker_eesp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
 		.len = sn_at + SAKER_EESP_SN,
 		.variant = SAKER_V_COUNT, /* no context seen yet */
 	};
-	drop = read_options(p, sn_at, h);
+	drop = saker_eesp_read_options(p, sn_at, read_option, h);
 	if (drop != SAKER_OK)
 		return drop;
 	if (h->variant == SAKER_V_COUNT)
@@ -294,11 +299,10 @@ saker_form_valid(const struct saker_form *form)
 	return true;
 }
 
-/* Append an option. Returns the offset of its data, which is zero but for the given octets. */
-static uint16_t
-add_option(struct saker_tmpl *t, uint8_t type, uint8_t len)
+uint16_t
+saker_eesp_add_option(struct saker_tmpl *t, uint8_t type, uint8_t len)
 {
-	uint16_t at = t->len + OPT_HEAD;
+	uint16_t at = t->len + SAKER_EESP_OPT_HEAD;
 
 	t->octets[t->len] = type;
 	t->octets[t->len + 1] = len;
@@ -310,7 +314,7 @@ static void
 add_context(struct saker_tmpl *t, const struct saker_form *form)
 {
 	uint8_t n = saker_eesp_source_len[form->variant];
-	uint16_t at = add_option(t, SAKER_EESP_OPT_CONTEXT, CONTEXT_DATA + n);
+	uint16_t at = saker_eesp_add_option(t, SAKER_EESP_OPT_CONTEXT, CONTEXT_DATA + n);
 
 	t->octets[at] = form->variant << 4;
 	t->octets[at + 1] = form->key_idx;
@@ -326,9 +330,17 @@ add_mk(struct saker_tmpl *t, unsigned int level, const struct saker_mk_option *m
 
 	if (mk->id_len == 0)
 		return;
-	at = add_option(t, SAKER_EESP_OPT_MK_ZONE + level, MK_DATA + mk->id_len);
+	at = saker_eesp_add_option(t, SAKER_EESP_OPT_MK_ZONE + level, MK_DATA + mk->id_len);
 	t->octets[at] = mk->index;
 	memcpy(t->octets + at + MK_DATA, mk->id, mk->id_len);
+}
+
+void
+saker_eesp_place_payload(struct saker_tmpl *t)
+{
+	if (t->crypt_at != 0)
+		saker_store_be16(t->octets + t->crypt_at,
+			(t->len - SAKER_EESP_PAYLOAD_INFO) / 4 << PAYLOAD_OFF_BITS);
 }
 
 int
@@ -342,24 +354,23 @@ saker_eesp_template(const struct saker_form *form, struct saker_tmpl *t)
 		.len = SAKER_EESP_BASE,
 		.payload_info = form->transport || form->crypt_offset,
 	};
-	t->octets[0] = VERSION_OCTET;
+	t->octets[0] = SAKER_EESP_FIRST_OCTET;
 	saker_store_be32(t->octets + 4, form->spi);
 	add_context(t, form);
 	for (unsigned int level = 0; level < SAKER_LEVELS; level++)
 		add_mk(t, level, &form->mk[level]);
 	if (form->crypt_offset)
-		t->crypt_at = add_option(t, SAKER_EESP_OPT_CRYPT_OFFSET, CRYPT_DATA);
+		t->crypt_at = saker_eesp_add_option(
+			t, SAKER_EESP_OPT_CRYPT_OFFSET, SAKER_EESP_CRYPT_DATA);
 	if (t->payload_info)
 		tail += SAKER_EESP_PAYLOAD_INFO;
 	if (form->outer_v6 && (t->len + tail) % 8 != 0)
-		add_option(t, SAKER_EESP_OPT_PADN, 2);
+		saker_eesp_add_option(t, SAKER_EESP_OPT_PADN, 2);
 
 	t->octets[1] = t->len - SAKER_EESP_BASE;
 	t->sn_at = t->len;
 	t->len += tail;
-	if (t->crypt_at != 0)
-		saker_store_be16(t->octets + t->crypt_at,
-			(t->sn_at + SAKER_EESP_SN) / 4 << PAYLOAD_OFF_BITS);
+	saker_eesp_place_payload(t);
 	return 0;
 }
 
@@ -372,8 +383,8 @@ write_source(const struct saker_tmpl *t, uint8_t *at, uint64_t source)
 		saker_store_be32(at + t->source_at, (uint32_t)source);
 }
 
-static void
-write_crypt_offset(const struct saker_tmpl *t, uint8_t *at, uint16_t clear_len)
+void
+saker_eesp_write_crypt_offset(const struct saker_tmpl *t, uint8_t *at, uint16_t clear_len)
 {
 	uint16_t word = saker_load_be16(t->octets + t->crypt_at);
 	uint16_t units = (SAKER_EESP_PAYLOAD_INFO + clear_len) / 4;
@@ -391,7 +402,7 @@ saker_eesp_write(const struct saker_tmpl *t, uint8_t *at, const struct saker_fie
 	if (t->source_at != 0)
 		write_source(t, at, f->source);
 	if (t->crypt_at != 0)
-		write_crypt_offset(t, at, f->clear_len);
+		saker_eesp_write_crypt_offset(t, at, f->clear_len);
 	saker_store_be64(at + t->sn_at, f->sn);
 	if (t->payload_info) {
 		at[t->len - 2] = f->next_header;

@@ -42,6 +42,43 @@ enum saker_eesp_option {
 	SAKER_EESP_OPT_MK_TASK = 227,
 };
 
+#define SAKER_EESP_FIRST_OCTET 0x80 /**< the constant bit, version 0, R bits 0 */
+#define SAKER_EESP_OPT_HEAD    2    /**< type and length of an option */
+#define SAKER_EESP_CRYPT_DATA  2    /**< the Crypt Offset option's data */
+
+/**
+ * Reads one option that lies inside the packet.
+ * @param p the base header
+ * @param at offset of the option's data, which follow type and length
+ */
+typedef enum saker_drop (*saker_eesp_option_fn)(const uint8_t *p, uint16_t at, struct saker_hdr *h);
+
+/** Bit, version and R bits of a first octet. @return SAKER_OK, _BAD_VERSION, _RESERVED_BITS */
+enum saker_drop saker_eesp_read_first(uint8_t octet);
+
+/**
+ * Walk over the options, Pad1 aside.
+ * @param end first octet behind them, inside the packet
+ * @return SAKER_OK, SAKER_DROP_OPT_LENGTH, or what @p option says of one
+ */
+enum saker_drop saker_eesp_read_options(
+	const uint8_t *p, uint16_t end, saker_eesp_option_fn option, struct saker_hdr *h);
+
+/** The Crypt Offset option. @return SAKER_OK, _OPT_REPEATED, _OPT_BAD, _CLEAR_RANGE */
+enum saker_drop saker_eesp_read_crypt_offset(const uint8_t *data, uint8_t len, struct saker_hdr *h);
+
+/** PadN. @return SAKER_OK, or SAKER_DROP_OPT_BAD: it is not zero */
+enum saker_drop saker_eesp_read_padding(const uint8_t *data, uint8_t len);
+
+/** Append an option to a template. @return offset of its data, which is zero yet */
+uint16_t saker_eesp_add_option(struct saker_tmpl *t, uint8_t type, uint8_t len);
+
+/** Write the Payload Offset of a template that is laid out, if it has a Crypt Offset option. */
+void saker_eesp_place_payload(struct saker_tmpl *t);
+
+/** Write CryptOffset: payload info and @p clear_len octets. */
+void saker_eesp_write_crypt_offset(const struct saker_tmpl *t, uint8_t *at, uint16_t clear_len);
+
 /** Octets of source id on the wire in format E, by variant: 4, 8, 8, 0, 0. */
 extern const uint8_t saker_eesp_source_len[SAKER_V_COUNT];
 

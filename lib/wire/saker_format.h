@@ -252,7 +252,7 @@ struct saker_format {
 extern const struct saker_format *const saker_formats[];
 
 /** The formats that others name. */
-extern const struct saker_format saker_format_eesp, saker_format_seh;
+extern const struct saker_format saker_format_eesp, saker_format_seh, saker_format_subsa;
 
 /** Find a format by its letter. @return NULL: none has it */
 const struct saker_format *saker_format_find(uint8_t letter);

@@ -416,32 +416,6 @@ walks_settings_as_the_file_would_spell_them(void **state)
 	free(w.text);
 }
 
-static void
-each_name(const struct saker_cfg_section *s, const char *text, const char *what)
-{
-	for (const struct saker_cfg_field *f = s->fields; f->name != NULL; f++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "%s =", f->name);
-		if (strstr(text, name) == NULL)
-			fail_msg("%s: %s of %s is not there", what, f->name, s->name);
-		if (f->sub != NULL)
-			each_name(f->sub, text, what);
-	}
-}
-
-static void
-example_holds_every_name(void **state)
-{
-	char *text = read_text_file(EXAMPLE);
-
-	(void)state;
-	saker_config_free(load_well(EXAMPLE));
-	for (int id = 0; id < SAKER_SECTIONS; id++)
-		each_name(&saker_cfg_sections[id], text, EXAMPLE);
-	free(text);
-}
-
 /* What the example shows as a default must be one. */
 static void
 example_shows_true_defaults(void **state)
@@ -571,7 +545,6 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(tells_the_file_of_a_fault_in_an_included_one),
 	cmocka_unit_test(survives_a_file_that_includes_itself),
 	cmocka_unit_test(walks_settings_as_the_file_would_spell_them),
-	cmocka_unit_test(example_holds_every_name),
 	cmocka_unit_test(example_shows_true_defaults),
 	cmocka_unit_test(document_holds_the_reference),
 	cmocka_unit_test(example_of_the_document_is_sound),
