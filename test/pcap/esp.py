@@ -128,7 +128,7 @@ def open_data(sa, data, high=0):
 
 def open_packet(sa, outer, high=0):
     """Open an outer IP packet. Returns Opened or raises Refused."""
-    v, data, _, sport = profile.decap(outer, first_bit=0)
+    v, data, _, sport = profile.decap(outer, "X")
     o = open_data(sa, data, high)
     o.source_port = sport
     if sa.transport:

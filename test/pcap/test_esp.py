@@ -71,7 +71,7 @@ class Format(EspTest):
         for p, packet in clear:
             want[p.n].append(packet)
         for outer in packets(run.cipher):
-            _, data, _, _ = profile.decap(outer, first_bit=0)
+            _, data, _, _ = profile.decap(outer, "X")
             p = by_spi[struct.unpack_from(">I", data)[0] & ~3]
             opened[p.n].append(p.open(A, outer))
         for p in plans:
@@ -206,8 +206,8 @@ class Hostile(EspTest):
     def wrap(self, plan, data):
         return profile.wrap(plan.outer(B, b""), data)
 
-    def data(self, plan, **changes):
-        return profile.decap(plan.seal(B, plan.inner(B, 4, 100), **changes), first_bit=0)[1]
+    def data(self, plan):
+        return profile.decap(plan.seal(B, plan.inner(B, 4, 100)), "X")[1]
 
     def test_what_is_malformed_is_dropped_with_its_reason(self):
         plan = self.plan()
