@@ -165,7 +165,9 @@ lay_out(struct esp_packet *p, const struct esp_case *c, const char *behind, bool
 		p->len += put(c->iv, p->octets + p->len, SAKER_ESP_IV);
 	p->len += put(behind, p->octets + p->len, sizeof(p->octets) - p->len);
 	p->len += icv ? 0 : SAKER_ICV;
-	assert_int_equal(saker_esp_read(p->octets, p->len, &p->h), SAKER_OK);
+	/* One of the published packets has SPI 0, which ESP never sends. */
+	assert_int_equal(saker_esp_read(p->octets, p->len, &p->h),
+		saker_load_be32(aad) == 0 ? SAKER_DROP_NOT_EESP : SAKER_OK);
 	assert_int_equal(saker_esp_bind(p->octets, p->len, &p->terms, &p->h), SAKER_OK);
 	assert_int_equal(saker_esp_split(p->octets, p->len, &p->h, &p->terms, &p->parts), SAKER_OK);
 	p->s = (struct saker_sealed){ .head = p->octets,

@@ -22,6 +22,7 @@
 
 #define EXAMPLE  "../../config/example.cfg"
 #define SUBSA    "../../config/eesp-subsa.cfg"
+#define ESP      "../../config/esp.cfg"
 #define ARRAY(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Names that a format's example must show: those of it, but not those of the main format. */
@@ -65,7 +66,7 @@ examples_of_formats_hold_their_names(void **state)
 	static const struct {
 		char format;
 		const char *file;
-	} examples[] = { { 'B', SUBSA } };
+	} examples[] = { { 'B', SUBSA }, { 'X', ESP } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY(examples); i++) {
@@ -150,6 +151,46 @@ static const struct breach breaches[] = {
 	{ "refuses_sources_of_policies_in_subsa", SUBSA, "group = \"to-b\";",
 		"group = \"to-b\"; sources = [ \"0a000001\" ];",
 		"format eesp-subsa has no source ids; take sources out" },
+	{ "refuses_one_key_for_both_directions_of_esp", ESP, "[ \"b-sends\" ]", "[ \"a-sends\" ]",
+		"root key \"a-sends\" is that of root_keys too" },
+	{ "refuses_an_spi_of_esp_that_is_no_multiple_of_4", ESP, "0x2000; ", "0x2006; ",
+		"spi 0x2006 is not a multiple of 4" },
+	{ "refuses_an_spi_in_udp_that_looks_like_eesp", ESP, "0x2000; ", "0x7ffffff0; ",
+		"SPIs from spi 0x7ffffff0 on would pass 0x7fffffff, the last that ESP in UDP can "
+		"have" },
+	{ "refuses_such_an_spi_of_the_peer_too", ESP, "0x3000; ", "0x80000000; ",
+		"SPIs from peer_spi 0x80000000 on would pass 0x7fffffff" },
+	{ "accepts_such_an_spi_without_udp", ESP, "0x2000; ",
+		"0x80002000; encap = \"ip\"; protocol = 50; " },
+	{ "refuses_spis_of_child_sas_that_overlap", ESP, "accept_child_sas = 4;",
+		"accept_child_sas = 4; }, { name = \"second\"; format = \"esp\"; spi = 0x2010; "
+		"root_keys = [ \"b-sends\" ]; receive_root_keys = [ \"a-sends\" ];",
+		"its SPIs 0x2010 to 0x2013 overlap those of trust group \"to-b\"",
+		"{ name = \"second\"" },
+	{ "accepts_spis_right_behind_those_of_child_sas", ESP, "accept_child_sas = 4;",
+		"accept_child_sas = 4; }, { name = \"second\"; format = \"esp\"; spi = 0x2014; "
+		"root_keys = [ \"b-sends\" ]; receive_root_keys = [ \"a-sends\" ];" },
+	{ "refuses_partly_sent_numbers_without_window", ESP, "iv = \"explicit\"",
+		"replay = \"none\"; iv = \"explicit\"",
+		"what is not sent of a sequence number is known from the replay window" },
+	{ "refuses_a_window_of_unspecified_numbers", ESP,
+		"\"partially transmitted 64-bit sequential\"", "\"32-bit unspecified\"",
+		"with unspecified numbers repeated packets can't be told" },
+	{ "refuses_an_implicit_iv_of_unspecified_numbers", ESP,
+		"\"partially transmitted 64-bit sequential\"; // 32-bit sequential, 32-bit "
+		"unspecified\n    iv = \"explicit\"",
+		"\"32-bit unspecified\"; replay = \"none\"; iv = \"implicit\"",
+		"an implicit IV is the sequence number, which is unspecified" },
+	{ "refuses_sessions_in_esp", ESP, "iv = \"explicit\"", "sessions = 4; iv = \"explicit\"",
+		"sessions has no meaning in format esp" },
+	{ "refuses_clear_octets_in_esp", ESP, "group = \"to-b\";",
+		"group = \"to-b\"; clear_octets = 8;", "format esp leaves nothing in clear" },
+	{ "refuses_unknown_names_of_sequence_numbers", ESP,
+		"\"partially transmitted 64-bit sequential\"", "\"esn\"",
+		"sequence_numbers: \"esn\" is not known; allowed: 32-bit sequential" },
+	{ "accepts_esp_beside_eesp_on_one_port", ESP, "accept_child_sas = 4;",
+		"accept_child_sas = 4; }, { name = \"second\"; spi = 0x2000; root_keys = [ "
+		"\"b-sends\" ]; source_id = \"0a000001\";" },
 };
 
 static void

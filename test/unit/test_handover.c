@@ -39,6 +39,9 @@ reset(void **state)
 		worker[i].steer = &steer;
 		worker[i].inbox = rte_ring_create(name, ROOM + 1, SOCKET_ID_ANY, 0);
 		assert_non_null(worker[i].inbox);
+		snprintf(name, sizeof(name), "seal-%u", i);
+		worker[i].seal_inbox = rte_ring_create(name, ROOM + 1, SOCKET_ID_ANY, 0);
+		assert_non_null(worker[i].seal_inbox);
 	}
 	return 0;
 }
@@ -54,7 +57,10 @@ tear_down(void **state)
 			rte_pktmbuf_free(m);
 		for (uint16_t k = 0; k < worker[i].n_waiting; k++)
 			rte_pktmbuf_free(worker[i].waiting[k]);
+		while (rte_ring_dequeue(worker[i].seal_inbox, (void **)&m) == 0)
+			rte_pktmbuf_free(m);
 		rte_ring_free(worker[i].inbox);
+		rte_ring_free(worker[i].seal_inbox);
 	}
 	return rte_mempool_in_use_count(pool) == 0 ? 0 : -1;
 }
@@ -158,6 +164,117 @@ nothing_overtakes_what_waits(void **state)
 	assert_int_equal(take(taken, 1), 3);
 }
 
+/* A clear burst for a worker, in a group with so many SAs for workers. */
+static void
+classify(unsigned int index, uint16_t n, uint32_t first, uint8_t child_sas)
+{
+	struct saker_burst *b = &worker[index].burst;
+
+	cfg.sessions = 1u + child_sas;
+	group.by_resource = true;
+	memset(b, 0, sizeof(*b));
+	b->n = n;
+	for (uint16_t i = 0; i < n; i++) {
+		b->m[i] = rte_pktmbuf_alloc(pool);
+		assert_non_null(b->m[i]);
+		b->m[i]->dynfield1[8] = first + i;
+		b->group[i] = &group;
+	}
+}
+
+static void
+hand_to_sealers(unsigned int index)
+{
+	saker_hand_to_sealers(&worker[index], &worker[index].burst);
+	saker_burst_settle(&worker[index].burst, counter);
+}
+
+static void
+keep_burst(unsigned int index, uint16_t n)
+{
+	assert_int_equal(worker[index].burst.n, n);
+	for (uint16_t i = 0; i < n; i++)
+		rte_pktmbuf_free(worker[index].burst.m[i]);
+}
+
+static void
+who_has_no_sa_hands_clear_packets_to_the_owner_of_the_fallback_sa(void **state)
+{
+	struct rte_mbuf *m = NULL;
+
+	(void)state;
+	classify(1, 5, 0, 0);
+	hand_to_sealers(1);
+	keep_burst(1, 0);
+	assert_int_equal(rte_ring_count(worker[0].seal_inbox), 5);
+	assert_int_equal(rte_ring_count(worker[0].inbox), 0);
+	for (uint32_t i = 0; i < 5; i++) {
+		assert_int_equal(rte_ring_dequeue(worker[0].seal_inbox, (void **)&m), 0);
+		assert_int_equal(m->dynfield1[8], i);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(worker[1].count[SAKER_OUTBOUND].handed_over, 5);
+}
+
+static void
+who_has_an_sa_keeps_its_packets(void **state)
+{
+	(void)state;
+	classify(0, 5, 0, 0); /* it owns the fallback SA */
+	hand_to_sealers(0);
+	keep_burst(0, 5);
+	classify(1, 5, 0, 2); /* it has one of its own */
+	hand_to_sealers(1);
+	keep_burst(1, 5);
+	classify(1, 5, 0, 1); /* the first without one owns the fallback SA */
+	hand_to_sealers(1);
+	keep_burst(1, 5);
+}
+
+static void
+what_was_handed_over_once_stays(void **state)
+{
+	(void)state;
+	classify(1, 5, 0, 0);
+	worker[1].burst.handed_over = true;
+	hand_to_sealers(1);
+	keep_burst(1, 5);
+}
+
+static void
+clear_packets_that_wait_go_to_the_right_inbox(void **state)
+{
+	(void)state;
+	classify(1, ROOM + 3, 0, 0);
+	hand_to_sealers(1);
+	keep_burst(1, 0);
+	assert_int_equal(worker[1].n_waiting, 3);
+	assert_false(saker_handover_retry(&worker[1]));
+	assert_int_equal(rte_ring_count(worker[0].inbox), 0);
+	while (worker[1].n_waiting > 0) {
+		struct rte_mbuf *m = NULL;
+
+		assert_int_equal(rte_ring_dequeue(worker[0].seal_inbox, (void **)&m), 0);
+		rte_pktmbuf_free(m);
+		saker_handover_retry(&worker[1]);
+	}
+	assert_int_equal(rte_ring_count(worker[0].seal_inbox), ROOM);
+}
+
+static void
+our_own_packets_are_lost_with_a_reason_when_too_many_wait(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		classify(1, 30, 0, 0);
+		worker[1].burst.handed_over = worker[1].burst.ours = true;
+		hand_to_sealers(1);
+		keep_burst(1, 0);
+	}
+	assert_int_equal(worker[1].n_waiting, SAKER_BURST);
+	assert_int_equal(counter[SAKER_DROP_HANDOVER_FULL], 90 - ROOM - SAKER_BURST);
+}
+
 static void
 a_single_worker_owns_everything(void **state)
 {
@@ -180,6 +297,16 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			a_full_inbox_makes_packets_wait_in_order_and_loses_none, reset, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_overtakes_what_waits, reset, tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_has_no_sa_hands_clear_packets_to_the_owner_of_the_fallback_sa, reset,
+			tear_down),
+		cmocka_unit_test_setup_teardown(who_has_an_sa_keeps_its_packets, reset, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_handed_over_once_stays, reset, tear_down),
+		cmocka_unit_test_setup_teardown(
+			clear_packets_that_wait_go_to_the_right_inbox, reset, tear_down),
+		cmocka_unit_test_setup_teardown(
+			our_own_packets_are_lost_with_a_reason_when_too_many_wait, reset,
+			tear_down),
 		cmocka_unit_test_setup_teardown(a_single_worker_owns_everything, reset, tear_down),
 	};
 

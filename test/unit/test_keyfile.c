@@ -24,6 +24,9 @@
 #define HEX_0 "0000000000000000000000000000000000000000000000000000000000000000"
 #define HEX_X "zz03030303030303030303030303030303030303030303030303030303030303"
 
+#define KEYMAT_36 HEX_A "09090909" /* key, salt */
+#define KEYMAT_20 "0101010101010101010101010101010109090909"
+
 static char dir[] = P_tmpdir "/saker-keyfile-XXXXXX";
 static char file[sizeof(dir) + 8]; /* the file that a test works with */
 
@@ -130,6 +133,40 @@ expect_read(struct saker_root_values *keys)
 		fail_msg("%s", faults.text[0]);
 	assert_int_equal(faults.n, 0);
 	saker_faults_free(&faults);
+}
+
+static void
+reads_keymat_of_both_lengths_and_writes_it_back(void **state)
+{
+	struct saker_root_values keys, again;
+
+	(void)state;
+	put("index = 7; pre = \"" KEYMAT_20 "\";\ncurrent = \"" KEYMAT_36 "\"; next = \"" HEX_C
+	    "\";\n");
+	expect_read(&keys);
+	assert_int_equal(keys.keymat_len[SAKER_PRE], 20);
+	assert_int_equal(keys.keymat_len[SAKER_CURRENT], 36);
+	assert_int_equal(keys.keymat_len[SAKER_NEXT], 0);
+	assert_int_equal(keys.keymat[SAKER_PRE][19], 9);
+	assert_int_equal(keys.keymat[SAKER_CURRENT][31], 1);
+	assert_int_equal(keys.keymat[SAKER_CURRENT][32], 9);
+	assert_int_equal(saker_keyfile_write(file, &keys, true), 0);
+	expect_read(&again);
+	assert_memory_equal(&again, &keys, sizeof(keys));
+}
+
+static void
+refuses_keymat_without_a_key_or_of_another_length(void **state)
+{
+	(void)state;
+	put("index = 7; current = \"" HEX_0 "09090909\";\n");
+	expect_refused("current is all zero, which is no key");
+	put("index = 7; current = \"" HEX_A "0909\";\n");
+	expect_refused("current is not 64 hexadecimal digits");
+	put("index = 7; current = \"" HEX_X "09090909\";\n");
+	expect_refused("current is not 72 hexadecimal digits");
+	put("index = 7; current = \"" KEYMAT_36 "\"; next = \"" KEYMAT_36 "\";\n");
+	expect_refused("current and next are equal");
 }
 
 static void
@@ -529,6 +566,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(reads_all_three_generations),
+		TEST(reads_keymat_of_both_lengths_and_writes_it_back),
+		TEST(refuses_keymat_without_a_key_or_of_another_length),
 		TEST(reads_a_file_with_current_only),
 		TEST(follows_a_symbolic_link_to_a_good_file),
 		TEST(refuses_a_file_that_is_not_there),

@@ -184,6 +184,31 @@ keeps_windows_of_the_two_newest_runs(void **state)
 }
 
 static void
+tells_the_newest_of_each_run_that_has_a_window(void **state)
+{
+	struct saker_replay_table *t = make_table(8, 64);
+	const struct saker_replay_key key = key_of(1, 0), other = key_of(2, 0);
+	uint64_t bit = 0;
+
+	(void)state;
+	assert_false(saker_replay_newest(t, &key, 10, &bit));
+	assert_int_equal(see(t, 1, 10, 500), SAKER_OK);
+	assert_int_equal(see(t, 1, 10, 450), SAKER_OK);
+	assert_true(saker_replay_newest(t, &key, 10, &bit));
+	assert_int_equal(bit, 500);
+	assert_int_equal(see(t, 1, 11, UINT64_C(7) << 32), SAKER_OK);
+	assert_true(saker_replay_newest(t, &key, 11, &bit));
+	assert_true(bit == UINT64_C(7) << 32);
+	assert_true(saker_replay_newest(t, &key, 10, &bit));
+	assert_int_equal(bit, 500);
+	assert_int_equal(see(t, 1, 12, 1), SAKER_OK);
+	assert_false(saker_replay_newest(t, &key, 10, &bit));
+	assert_false(saker_replay_newest(t, &other, 12, &bit));
+	assert_int_equal(saker_replay_used(t), 1);
+	saker_replay_free(t);
+}
+
+static void
 accepts_an_older_run_that_no_window_was_dropped_for(void **state)
 {
 	struct saker_replay_table *t = make_table(8, 64);
@@ -500,6 +525,7 @@ main(void)
 		cmocka_unit_test(slides_by_any_distance_without_stale_bits),
 		cmocka_unit_test(takes_the_widest_jump_of_a_counter),
 		cmocka_unit_test(keeps_windows_of_the_two_newest_runs),
+		cmocka_unit_test(tells_the_newest_of_each_run_that_has_a_window),
 		cmocka_unit_test(accepts_an_older_run_that_no_window_was_dropped_for),
 		cmocka_unit_test(gives_a_run_between_the_window_of_the_older_one),
 		cmocka_unit_test(keeps_sources_and_sessions_apart),

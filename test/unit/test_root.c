@@ -152,6 +152,66 @@ a_step_takes_next_and_makes_a_fresh_one(void **state)
 	assert_int_equal(b.index, UINT32_MAX - 1);
 }
 
+/* The same where values are KEYMAT: current has 20 octets, what follows has 36. */
+static struct saker_root_values
+keymat_at(uint32_t index)
+{
+	struct saker_root_values k = { .index = index };
+	uint8_t octets[SAKER_KEYMAT_MAX];
+
+	for (unsigned int g = 0; g < SAKER_GENERATIONS; g++) {
+		memset(octets, (int)saker_root_index(&k, g), sizeof(octets));
+		assert_int_equal(
+			saker_keymat(&k, g, octets, saker_root_index(&k, g) % 2 ? 20 : 36), 0);
+	}
+	return k;
+}
+
+static void
+keymat_has_a_value_that_all_of_it_makes(void **state)
+{
+	uint8_t octets[SAKER_KEYMAT_MAX] = { 1 };
+	struct saker_root_values k = { 0 };
+
+	(void)state;
+	assert_false(saker_has_keymat(&k));
+	assert_int_equal(saker_keymat(&k, SAKER_PRE, octets, 36), 0);
+	assert_int_equal(saker_keymat(&k, SAKER_CURRENT, octets, 36), 0);
+	octets[35] ^= 1; /* the salt */
+	assert_int_equal(saker_keymat(&k, SAKER_NEXT, octets, 36), 0);
+	assert_true(saker_has_keymat(&k));
+	assert_true(k.live[SAKER_PRE] && k.live[SAKER_CURRENT] && k.live[SAKER_NEXT]);
+	assert_memory_equal(k.value[SAKER_PRE], k.value[SAKER_CURRENT], SAKER_ROOT_LEN);
+	assert_memory_not_equal(k.value[SAKER_NEXT], k.value[SAKER_CURRENT], SAKER_ROOT_LEN);
+	assert_memory_equal(k.keymat[SAKER_NEXT], octets, 36);
+}
+
+static void
+keymat_that_falls_out_is_kept_for_the_grace_time(void **state)
+{
+	struct saker_root_values a = keymat_at(7), b = keymat_at(8);
+	struct saker_root_sending sending = { .generation = SAKER_CURRENT };
+	static const uint8_t gone[SAKER_KEYMAT_MAX];
+
+	(void)state;
+	saker_root_follow(&b, &sending, &a, 1000, 500);
+	assert_true(b.live[SAKER_OLD]);
+	assert_int_equal(b.keymat_len[SAKER_OLD], a.keymat_len[SAKER_PRE]);
+	assert_memory_equal(b.keymat[SAKER_OLD], a.keymat[SAKER_PRE], SAKER_KEYMAT_MAX);
+	assert_true(saker_root_settle(&b, &sending, 1500));
+	assert_memory_equal(b.keymat[SAKER_OLD], gone, sizeof(gone));
+}
+
+static void
+keymat_takes_no_step_by_itself(void **state)
+{
+	struct saker_root_values a = keymat_at(7), before = a;
+
+	(void)state;
+	assert_int_equal(saker_root_step(&a, 1), -EPERM);
+	assert_memory_equal(&a, &before, sizeof(a));
+}
+
 int
 main(void)
 {
@@ -164,6 +224,9 @@ main(void)
 		cmocka_unit_test(the_same_index_again_changes_nothing_of_a_rotation),
 		cmocka_unit_test(without_a_grace_time_or_a_pre_it_seals_at_once),
 		cmocka_unit_test(a_step_takes_next_and_makes_a_fresh_one),
+		cmocka_unit_test(keymat_has_a_value_that_all_of_it_makes),
+		cmocka_unit_test(keymat_that_falls_out_is_kept_for_the_grace_time),
+		cmocka_unit_test(keymat_takes_no_step_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,24 @@ refuses_when_the_counter_is_used_up_and_never_wraps(void **state)
 }
 
 static void
+ends_at_the_last_counter_that_a_group_has(void **state)
+{
+	struct saker_sn_params params = in_order;
+	struct saker_sn_line l;
+
+	(void)state;
+	params.counter_max = UINT32_MAX;
+	line_open(&l, &params, saker_sn_make(7, UINT32_MAX - 2));
+	assert_grant(saker_sn_take(&l, 0, one_block, 5), saker_sn_make(7, UINT32_MAX - 1), 2,
+		SAKER_DROP_SN_EXHAUSTED);
+	assert_grant(saker_sn_take(&l, 0, one_block, 5), 0, 0, SAKER_DROP_SN_EXHAUSTED);
+	/* As after a restart with all of it reserved. */
+	line_open(&l, &params, saker_sn_make(7, UINT32_MAX) + 5);
+	assert_grant(saker_sn_take(&l, 0, one_block, 5), 0, 0, SAKER_DROP_SN_EXHAUSTED);
+	assert_false(saker_sn_params_equal(&params, &in_order));
+}
+
+static void
 keeps_the_higher_of_two_limits(void **state)
 {
 	struct saker_sn_line l;
@@ -469,6 +487,7 @@ main(void)
 		cmocka_unit_test(never_grants_an_sn_that_is_zero_on_the_wire),
 		cmocka_unit_test(counts_from_one_in_the_counter_discipline),
 		cmocka_unit_test(refuses_when_the_counter_is_used_up_and_never_wraps),
+		cmocka_unit_test(ends_at_the_last_counter_that_a_group_has),
 		cmocka_unit_test(keeps_the_higher_of_two_limits),
 		cmocka_unit_test(refuses_a_master_key_that_is_2_15_epochs_old),
 		cmocka_unit_test(refuses_an_epoch_before_the_first_of_the_master_key),

@@ -242,6 +242,24 @@ extends_a_counter_reservation_when_half_is_used(void **state)
 }
 
 static void
+reserves_a_small_share_where_there_are_few_counters(void **state)
+{
+	struct place *at = *state;
+
+	at->params = in_order;
+	at->params.counter_max = UINT32_MAX;
+	begin_life(at, 0);
+	assert_true(limit_of(at) == saker_sn_make(7, 1 + UINT32_MAX / 1024));
+	at->line.last = saker_sn_make(7, UINT32_MAX - 2);
+	saker_sn_line_limit(&at->line, saker_sn_make(7, UINT32_MAX));
+	take_one(at, 0);
+	saker_sn_keeper_renew(at->keeper, 0);
+	assert_true(limit_of(at) == saker_sn_make(7, (uint64_t)UINT32_MAX + 1));
+	begin_life(at, 0);
+	assert_int_equal(try_one(at, 0), SAKER_DROP_SN_EXHAUSTED);
+}
+
+static void
 starts_a_higher_epoch_at_one_and_refuses_a_lower_one(void **state)
 {
 	struct place *at = *state;
@@ -516,6 +534,7 @@ main(void)
 		TEST(extends_a_counter_reservation_when_half_is_used),
 		TEST(starts_a_higher_epoch_at_one_and_refuses_a_lower_one),
 		TEST(says_when_the_counter_of_an_epoch_is_used_up),
+		TEST(reserves_a_small_share_where_there_are_few_counters),
 		TEST(refuses_one_line_for_two_senders),
 		TEST(repeats_no_sn_over_clock_jumps_kills_and_failed_writes),
 		TEST(repeats_no_counter_over_kills_and_failed_writes),
