@@ -32,17 +32,18 @@ out_of_memory(struct saker_faults *faults)
 	return -ENOMEM;
 }
 
-/* Without a session id, an address can't tell one worker from another. */
+/* Without a session id, workers are told apart by ids: an address or a client's id is but one. */
 static int
 check_ids(
 	const struct saker_gateway *g, const struct saker_group *group, struct saker_faults *faults)
 {
-	if (!group->by_address || g->n_workers == 1)
+	if (g->n_workers == 1 || (!group->by_address && group->cfg->role == SAKER_ROLE_PEER))
 		return 0;
 	saker_fault(faults, g->config->file, group->cfg->line,
-		"trust group %s: format %s knows no sessions, so only one worker may send per "
-		"source address; run one worker lcore, or take a variant with source ids",
-		group->cfg->name, group->format->name);
+		"trust group %s: in format %s only one worker may send under one %s; run one "
+		"worker lcore, or take a peer group with source ids",
+		group->cfg->name, group->format->name,
+		group->by_address ? "source address" : "client id");
 	return -EINVAL;
 }
 

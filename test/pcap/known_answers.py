@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""profile.py against the format E cases of test/kat/vectors/stateless-profile.json."""
+"""profile.py and seh.py against the cases of test/kat/vectors/stateless-profile.json."""
 
 import json
 import os
@@ -15,10 +15,14 @@ def case_group(case):
         for level, r in g["roots"].items()
     )
     return Group(
-        spi=g["spi"], roots=roots, suite=SUITES[g["suite"]], combine=g["combine"],
+        spi=g["spi"], roots=roots, form=case["format"], suite=SUITES[g["suite"]], combine=g["combine"],
         variant=case["variant"], rekey_shift=g["rekey_shift"],
         transport=case["mode"] == "transport", max_clear=248, max_ioffset=15,
     )
+
+
+def in_clear(case):
+    return case["clear_octets"] > 0 if case["format"] == "S" else case["crypt_offset_option"]
 
 
 def case_packet(case):
@@ -28,7 +32,7 @@ def case_packet(case):
         session=case["session"], source=bytes.fromhex(case.get("source_id", "")),
         role=case["group"]["role"], encap=case["encap"], protocol=case["proto"],
         sport=case["udp_sport"], dport=case["udp_dport"],
-        clear=case["clear_octets"] if case["crypt_offset_option"] else None,
+        clear=case["clear_octets"] if in_clear(case) else None,
         ioffset=case["ioffset"], mk_options=tuple(case["master_key_options"]),
         next_header=case.get("next_header"),
     )
@@ -64,7 +68,7 @@ def known_answers(path=None):
     here = os.path.dirname(os.path.abspath(__file__))
     path = path or os.path.join(here, "..", "kat", "vectors", "stateless-profile.json")
     with open(path, encoding="ascii") as f:
-        return [c for c in json.load(f)["cases"] if c["format"] == "E"]
+        return json.load(f)["cases"]
 
 
 def main():

@@ -16,6 +16,7 @@ NEAR4, NEAR6 = "10.1.0.5", "fd00:1::5"
 WIDE_MS = 3600000  # captures are opened later than they were sealed
 EPOCH = 20000  # of the counter discipline
 REKEY_DEFAULT = "default"
+FORMATS = {"E": "eesp", "S": "seh"}
 
 
 def octets(address):
@@ -26,6 +27,7 @@ def octets(address):
 class Options:
     """All that may differ between groups."""
 
+    form: str = "E"  # letter of the format
     variant: int = 0
     transport: bool = False
     outer: int = 4  # family
@@ -56,13 +58,18 @@ class Plan:
         self.o = Options(**options)
         self.spi = 0x1000 + n if n % 7 else 0xF0000000 + n
         self.keys = [lab.key("%s-%s" % (level, self.o.keys), level) for level in self.o.levels]
-        self.port = 4500 if n % 3 else 14500
-        self.protocol = 49 if n % 2 else 250
+        self.port, self.protocol = self.listener(n)
         self.counters = {A: itertools.count(1), B: itertools.count(1)}
         self.sealed_ms = int(time.time() * 1000)
 
     def __str__(self):
         return "group %d: %s" % (self.n, self.o)
+
+    def listener(self, n):
+        """UDP port and IP protocol. Groups of format S have one each: they have no SPI."""
+        if self.o.form == "S":
+            return 20000 + n, 140 + n % 32
+        return 4500 if n % 3 else 14500, 49 if n % 2 else 250
 
     # Addresses.
 
@@ -122,7 +129,7 @@ class Plan:
             "name": "g%d" % self.n, "spi": self.spi, "variant": profile.VARIANTS[o.variant],
             "suite": o.suite, "root_keys": [k.name for k in self.keys], "combine": o.combine,
             "role": self.role_of(site), "sn": o.sn, "encap": o.encap,
-            "session_first": o.session_first, "sessions": 8, "replay": o.replay,
+            "format": FORMATS[o.form], "replay": o.replay,
             "max_clear": 64 if o.clear else 0, "max_ioffset": 4 if o.ioffset else 0,
             "key_cache": o.key_cache,
         }
@@ -130,6 +137,8 @@ class Plan:
             group["source_id"] = self.source(site).hex()
         if o.replay == "window":
             group.update(replay_window=o.replay_window, replay_sources=o.replay_sources)
+        if o.form == "E":
+            group.update(session_first=o.session_first, sessions=8)
         if o.sn == "time":
             group.update(window_ms=WIDE_MS, start_guard=False)
         else:
@@ -183,7 +192,7 @@ class Plan:
 
     def group(self, which="current"):
         return profile.Group(
-            spi=self.spi, roots=tuple(k.root(which) for k in self.keys),
+            spi=self.spi, form=self.o.form, roots=tuple(k.root(which) for k in self.keys),
             live=tuple(r for k in self.keys for r in k.live()),
             suite=profile.SUITES[self.o.suite], combine=self.o.combine, variant=self.o.variant,
             rekey_shift=self.rekey_shift(), transport=self.o.transport,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Format E of the stateless profile in plain Python: a second opinion on what saker sends.
+"""The stateless profile in plain Python: a second opinion on what saker sends. The header of
+format E is here, that of format S in seh.py.
 
 Written from docs/protocol.md alone, for clarity and strictness; speed is no concern. Only AES
 itself, CMAC, GCM and HMAC come from a library (python3-cryptography).
@@ -9,6 +10,7 @@ usage: profile.py [stateless-profile.json]      checks itself against the known 
 """
 
 import functools
+import importlib
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -66,8 +68,9 @@ def kdf(key, label, context, bits):
 
 
 @functools.lru_cache(maxsize=65536)
-def group_key(mk, suite, spi):
-    return kdf(mk, b"GK", b"E" + bytes([suite]) + bytes(4) + struct.pack(">I", spi), 256)
+def group_key(mk, suite, spi, form="E"):
+    context = form.encode() + bytes([suite]) + bytes(4) + struct.pack(">I", spi)
+    return kdf(mk, b"GK", context, 256)
 
 
 def rekey_word(counter, shift):
@@ -88,16 +91,25 @@ def key_context(variant, sn, shift, source, src, dst):
 
 
 @functools.lru_cache(maxsize=65536)
-def data_key(gk, suite, variant, context):
+def data_key(gk, suite, variant, context, form="E"):
     """(key, mask)"""
     n = KEY_LEN[suite]
-    out = kdf(gk, b"E%d" % variant, context, (n + 12) * 8)
+    out = kdf(gk, b"%s%d" % (form.encode(), variant), context, (n + 12) * 8)
     return out[:n], out[n:]
 
 
 def make_nonce(session, role, variant, sn, mask):
     plain = struct.pack(">HBBQ", session, role, variant, sn)
     return bytes(a ^ b for a, b in zip(plain, mask))
+
+
+# Formats: who makes, reads and splits headers.
+
+LAYOUTS = {"E": "profile", "S": "seh"}
+
+
+def layout(group):
+    return importlib.import_module(LAYOUTS[group.form])
 
 
 # Groups.
@@ -119,6 +131,7 @@ class Group:
 
     spi: int
     roots: tuple  # Root used for sending, one per level in use
+    form: str = "E"  # letter of the format
     suite: int = 2
     combine: str = "hkdf"
     variant: int = 0
@@ -137,7 +150,7 @@ class Group:
 
     def group_key(self, roots):
         mk = combine_master_key(self.combine, [r.value if r else None for r in roots])
-        return group_key(mk, self.suite, self.spi)
+        return group_key(mk, self.suite, self.spi, self.form)
 
 
 def key_idx(roots):
@@ -226,12 +239,12 @@ def next_header_of(group, p):
 
 def build(group, p):
     """(header with clear octets, authenticated octets, octets to encrypt)"""
-    header = make_header(group, p, group.send_roots())
+    header = layout(group).make_header(group, p, group.send_roots())
     clear = p.clear or 0
     encrypted_info = group.transport and p.clear is None
     pad = -(len(p.payload) - clear) % 4
     info = b""
-    if group.transport or p.clear is not None:
+    if group.transport or (p.clear is not None and group.form == "E"):
         info = struct.pack(">HBB", 0, next_header_of(group, p), pad)
     plain = p.payload[clear:] + bytes(pad)
     if encrypted_info:
@@ -251,7 +264,8 @@ def seal(group, p):
     context = key_context(
         group.variant, p.sn, group.rekey_shift, p.source, p.outer_src, p.outer_dst
     )
-    out.data_key, out.mask = data_key(out.group_key, group.suite, group.variant, context)
+    out.data_key, out.mask = data_key(
+        out.group_key, group.suite, group.variant, context, group.form)
     out.nonce = make_nonce(p.session, p.role, group.variant, p.sn, out.mask)
     head, out.aad, plain = build(group, p)
     out.protected = head + AESGCM(out.data_key).encrypt(out.nonce, plain, out.aad)
@@ -451,7 +465,7 @@ def strip_padding(payload, pad):
     return payload[:length]
 
 
-def decap(outer):
+def decap(outer, form="E"):
     """(view of the IP headers, protected octets, encapsulation, UDP source port)"""
     v = ip_parse(outer)
     need(not v.fragment, "outer_fragment")
@@ -465,20 +479,21 @@ def decap(outer):
     need(check == 0 or udp_checksum(v.src, v.dst, body[:length]) == 0, "udp_checksum")
     data = body[8:length]
     need(data != b"\xff", "nat_keepalive")
-    need(data[0] & 0x80, "not_eesp")
+    need(form != "E" or data[0] & 0x80, "not_eesp")
     return v, data, "udp", sport
 
 
 def open_protected(group, data, h, v, role=PEER):
     """Decrypt. Returns (payload with padding, payload info or b'', aad, nonce, clear octets)."""
     roots = check_header(group, h)
-    payload_at, clear, cipher_at = split(group, h, data)
+    payload_at, clear, cipher_at = layout(group).split(group, h, data)
     first, last = skipped(group, h, data[payload_at : payload_at + clear])
     # What is all encrypted holds payload info or an inner packet.
     need(len(data) - cipher_at >= ICV + (4 if h.crypt_offset is None else 0), "runt")
     need((len(data) - cipher_at - ICV) % 4 == 0, "alignment")
     context = key_context(group.variant, h.sn, group.rekey_shift, h.source, v.src, v.dst)
-    key, mask = data_key(group.group_key(roots), group.suite, group.variant, context)
+    key, mask = data_key(
+        group.group_key(roots), group.suite, group.variant, context, group.form)
     nonce = make_nonce(h.session, role, group.variant, h.sn, mask)
     aad = data[: payload_at + first] + data[payload_at + last : cipher_at]
     try:
@@ -496,11 +511,14 @@ def open_protected(group, data, h, v, role=PEER):
 
 
 def open_packet(groups, outer, role=PEER):
-    """Open an outer IP packet. groups: Group by SPI. Returns Opened or raises Refused."""
-    v, data, encap, sport = decap(outer)
-    h = read_header(data)
-    need(h.spi in groups, "unknown_spi")
-    group = groups[h.spi]
+    """Open an outer IP packet. groups: Group by SPI, or the one group of format S. Returns Opened
+    or raises Refused."""
+    group = next(iter(groups.values()))
+    v, data, encap, sport = decap(outer, group.form)
+    h = layout(group).read_header(data)
+    if group.form == "E":
+        need(h.spi in groups, "unknown_spi")
+        group = groups[h.spi]
     payload, info, aad, nonce, clear = open_protected(group, data, h, v, role)
     next_header, pad = check_info(group, info, payload) if info else (None, None)
     if group.transport:

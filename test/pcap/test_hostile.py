@@ -24,6 +24,11 @@ FORMS = {
         transport=True, outer=6, encap="ip", clear=8, ioffset=2, variant=1),
     "transport, address pair": dict(transport=True, variant=4, encap="ip", clear=4),
     "server group, AES-128": dict(role="server", suite="aes-128-gcm", variant=1),
+    "format S, three Master Key options": dict(
+        form="S", variant=2, levels=("zone", "user", "task"), mk_options=True),
+    "format S, address pair over IPv6, in clear": dict(
+        form="S", variant=4, outer=6, encap="ip", clear=48, ioffset=2),
+    "format S, transport": dict(form="S", transport=True, sn="counter", clear=8),
 }
 # Reasons that the profile leaves to the receiver to tell apart: forms of a header.
 FORM = {"opt_length", "opt_unknown", "opt_repeated", "opt_bad", "no_context", "runt"}
@@ -106,8 +111,9 @@ class Hostile(SakerTest):
     def skipped_bits(self, plan, outer, at):
         """Bits, counted from the EESP header, that IOffset leaves unauthenticated."""
         data = outer[at:]
-        h = profile.read_header(data)
-        payload_at, clear, _ = profile.split(plan.group(), h, data)
+        layout = profile.layout(plan.group())
+        h = layout.read_header(data)
+        payload_at, clear, _ = layout.split(plan.group(), h, data)
         first, last = profile.skipped(plan.group(), h, data[payload_at : payload_at + clear])
         return range(8 * (payload_at + first), 8 * (payload_at + last))
 
@@ -153,7 +159,8 @@ class Hostile(SakerTest):
 
     def test_every_option_length_is_checked(self):
         def check(plan, _, outer, at):
-            lies = [outer[: at + 1] + bytes([n]) + outer[at + 2 :] for n in range(256)]
+            where = at if plan.o.form == "S" else at + 1  # HL, Opt Len
+            lies = [outer[:where] + bytes([n]) + outer[where + 1 :] for n in range(256)]
             self.check(plan, [lie for lie in lies if lie != outer])
 
         self.each_form(check)

@@ -111,3 +111,24 @@ class Owners(SakerTest):
         self.assertEqual(len(ports["session"]), 2)
         self.assertEqual(len({p for p, _ in ports["session"]}), 2)
         self.assertGreater(len({p for p, _ in ports["flow"]}), 40)
+
+    def test_workers_of_format_s_send_under_ids_of_their_own(self):
+        clear = [pcapfile.ethernet(numbered(n % 50, n, 10)) for n in range(2000)]
+        plan = Plan(self.lab, 1, form="S")
+        run = self.lab.run(make_config(self.lab, [plan]), [clear[i::2] for i in range(2)],
+                           workers=2)
+        self.assertRan(run)
+        opened = [plan.open(A, p) for p in packets(run.cipher)]
+        self.assertEqual(len(opened), len(clear))
+        first = struct.unpack(">I", plan.source(A))[0]
+        self.assertEqual({o.header.source for o in opened},
+                         {struct.pack(">I", first + w) for w in range(2)})
+        self.assertEqual(len({(o.header.source, o.nonce) for o in opened}), len(clear))
+
+    def test_format_s_refuses_workers_that_it_can_not_tell_apart(self):
+        for options, what in ((dict(variant=3), "source address"),
+                              (dict(variant=0, role="server"), "client id")):
+            plan = Plan(self.lab, 1, form="S", **options)
+            run = self.lab.run(make_config(self.lab, [plan]), [[], []], workers=2)
+            self.assertEqual(run.status, 1)
+            self.assertIn("only one worker may send under one " + what, run.err)

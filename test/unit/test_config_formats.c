@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+/* Not every helper is needed here. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "config/helpers.h"
+
+#define EXAMPLES "../../config/"
+
+/* Every format but the main one has an example of its own, which holds without a warning. */
+static void
+loads_the_example_of_every_format(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; saker_formats[i] != NULL; i++) {
+		const struct saker_format *f = saker_formats[i];
+		struct saker_config *c;
+		char path[128];
+
+		snprintf(path, sizeof(path), EXAMPLES "%s.cfg", f->name);
+		c = load_well(path);
+		assert_int_equal(c->groups[0].format, f->letter);
+		saker_config_free(c);
+	}
+}
+
+static void
+spells_every_format_as_its_table_does(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; saker_formats[i] != NULL; i++)
+		assert_string_equal(
+			saker_cfg_format_name(saker_formats[i]->letter), saker_formats[i]->name);
+}
+
+static void
+takes_ports_from_the_format(void **state)
+{
+	struct saker_config *c = load_well(EXAMPLES "seh.cfg");
+
+	(void)state;
+	assert_int_equal(c->groups[0].udp_port, 42253);
+	assert_int_equal(c->groups[0].protocol, 253);
+	saker_config_free(c);
+}
+
+static void
+refuses_what_has_no_meaning_in_a_format(void **state)
+{
+	struct saker_faults faults = { 0 };
+	char *base = read_text_file(EXAMPLES "seh.cfg");
+	char *text = with(base, "format = \"seh\";", "format = \"seh\"; sessions = 4;");
+
+	(void)state;
+	assert_null(load_text(text, &faults));
+	assert_int_equal(faults.n, 1);
+	assert_non_null(strstr(faults.text[0], "sessions has no meaning in format seh"));
+	saker_faults_free(&faults);
+	free(text);
+	free(base);
+}
+
+/* Two groups of format S at one listener, the second with another root key or the same. */
+static struct saker_config *
+load_two_groups(const char *key, const char *options, struct saker_faults *faults)
+{
+	char second[512];
+	char *base = read_text_file(EXAMPLES "seh.cfg"), *keys, *text;
+	struct saker_config *c;
+
+	keys = with(base, "file = \"zone-east.key\"; }",
+		"file = \"zone-east.key\"; },\n{ name = \"west\"; level = \"zone\"; id = "
+		"\"11112233445566778899aabbccddeeff\"; file = \"w.key\"; }");
+	snprintf(second, sizeof(second),
+		"trust_groups:\n(\n{ name = \"other\"; spi = 7; format = \"seh\"; root_keys = [ "
+		"\"%s\" ]; source_id = \"0a000009\"; master_key_options = [ %s ]; },",
+		key, options);
+	text = with(keys, "trust_groups:\n(", second);
+	c = load_text(text, faults);
+	free(text);
+	free(keys);
+	free(base);
+	return c;
+}
+
+static void
+tells_groups_of_one_listener_apart_by_root_keys(void **state)
+{
+	struct saker_faults faults = { 0 };
+	struct saker_config *c = load_two_groups("west", "\"zone\"", &faults);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(faults.errors, 0);
+	saker_config_free(c);
+	saker_faults_free(&faults);
+}
+
+static void
+refuses_groups_of_one_listener_that_look_alike(void **state)
+{
+	static const char *const alike[][2] = { { "zone-east", "\"zone\"" }, { "west", "" } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct saker_faults faults = { 0 };
+
+		assert_null(load_two_groups(alike[i][0], alike[i][1], &faults));
+		assert_non_null(strstr(faults.text[0], "can't be told apart at their listener"));
+		saker_faults_free(&faults);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loads_the_example_of_every_format),
+		cmocka_unit_test(spells_every_format_as_its_table_does),
+		cmocka_unit_test(takes_ports_from_the_format),
+		cmocka_unit_test(refuses_what_has_no_meaning_in_a_format),
+		cmocka_unit_test(tells_groups_of_one_listener_apart_by_root_keys),
+		cmocka_unit_test(refuses_groups_of_one_listener_that_look_alike),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
