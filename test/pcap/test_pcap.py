@@ -16,8 +16,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
-          "scale", "process", "commands", "lcores", "eyes")
+GROUPS = ("profile", "format", "hostile", "subsa", "link", "sn", "config", "keys", "live", "policy",
+          "mtu", "scale", "process", "commands", "lcores", "eyes")
 SKIP = 77
 
 
