@@ -6,6 +6,8 @@
  * Sessions: SN lines of senders, then what the replay windows remember of sources.
  */
 
+#include <inttypes.h>
+
 #include "saker_session_keys.h"
 #include "show_parts.h"
 
@@ -58,6 +60,16 @@ line_cells(struct saker_report *r, const struct saker_sn_line *line)
 	saker_report_u64(r, ahead > UINT64_MAX ? UINT64_MAX : (uint64_t)ahead);
 }
 
+/* Keys by session have no source: the SPI that the peer knows stands for it. */
+static void
+sender_cell(struct saker_report *r, const struct saker_sender *s)
+{
+	if (s->group->session != NULL)
+		saker_report_text(r, "%08" PRIx32, s->group->send_spi);
+	else
+		source_cell(r, s->group, s->source, s->source_len);
+}
+
 static void
 line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
 {
@@ -69,7 +81,7 @@ line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
 	l->listed++;
 	saker_report_text(l->r, "out");
 	saker_report_text(l->r, "%s", s->group->cfg->name);
-	source_cell(l->r, s->group, s->source, s->source_len);
+	sender_cell(l->r, s);
 	saker_report_u64(l->r, saker_sealing_session(s->group, w->index));
 	saker_report_u64(l->r, w->lcore);
 	line_cells(l->r, w->lines[sender]);

@@ -218,6 +218,7 @@ choose_session_key(struct saker_burst *b, unsigned int i)
 	const struct saker_group *g = b->group[i];
 
 	b->fields[i].spi = saker_session_spi(g, b->session[i]);
+	b->source[i] = b->fields[i].spi;
 	b->expanded[i] = saker_session_seal_key(g->session, b->session[i]);
 	if (unlikely(b->expanded[i] == NULL))
 		saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);

@@ -27,23 +27,23 @@ class Options:
     clear: int = 0
     session_first: int = 0
     replay_window: int = 64
+    sessions: int = 8
 
 
 class SubsaPlan(Plan):
     """Group number n."""
 
     def __init__(self, lab, n=0, **options):
-        super().__init__(lab, n)
-        self.o = Options(**options)
+        self.lab, self.n, self.o = lab, n, Options(**options)
         self.sending = {s: lab.key("zone-%s%d" % (s.name, n), "zone", 7 + i)
                         for i, s in enumerate((A, other(A)))}
         self.keys = list(self.sending.values())
         self.spis = {s: 0x1000 + 16 * n + 8 * i for i, s in enumerate((A, other(A)))}
         self.counters = {A: itertools.count(1), other(A): itertools.count(1)}
-        self.port = 14500 + n % 3
+        self.port, self.protocol = 14500 + n % 3, 49 if n % 2 else 250
 
     def sessions(self):
-        return 1 if self.o.sskdf == "none" else 8
+        return 1 if self.o.sskdf == "none" else self.o.sessions
 
     def config(self, site, **changes):
         o = self.o
@@ -61,7 +61,7 @@ class SubsaPlan(Plan):
         if o.sn_field == "none":
             group["replay"] = "none"
         else:
-            group.update(replay_window=o.replay_window, replay_sources=16)
+            group.update(replay_window=o.replay_window, replay_sources=max(16, o.sessions))
         if o.encap == "udp":
             group["udp_port"] = self.port
         else:

@@ -186,6 +186,8 @@ def open_data(sa, data):
         need(crypt[1] - INFO_LEN <= sa.max_clear, "clear_range")
         cipher_at = end + crypt[1]
         need(cipher_at + ICV <= len(data), "clear_range")
+    # What is all encrypted holds payload info or an inner packet.
+    need(crypt or len(data) - ICV - cipher_at >= 4, "runt")
     need((len(data) - ICV - cipher_at) % 4 == 0, "alignment")
     nonce = salt + struct.pack(">Q", words[-1])
     signed = data[: end if sa.iv_in_aad or sa.implicit else end - 8] + data[end:cipher_at]

@@ -11,9 +11,11 @@ import esp
 import pcapfile
 import profile
 from harness import A, B, SakerTest, forwarded, packets
-from ip import Refused
+from ip import Refused, hop
+from pair import Pair, Wire
 from plan import make_config
 from plan_esp import EspPlan
+from test_live import Rotating
 
 SNS = (esp.SEQUENTIAL, esp.ESN, esp.UNSPECIFIED)
 SIZES = (0, 61, 62, 63, 64, 400, 1500)
@@ -415,3 +417,65 @@ class Keys(EspTest):
             key.write()
             self.assertEqual(len(seen[step]), 1)
         self.assertEqual(len(set.union(*seen)), 3)
+
+
+class EspWire(Wire):
+    """Opens what passes; fails also on a (key, nonce) pair that comes again."""
+
+    def check(self, outer):
+        plan = self.values.plan
+        opened = self.open(plan.sa(A), outer)
+        if opened is None:
+            self.fault = "packet %d: nothing opens it" % self.packets
+            return
+        if (opened.key, opened.nonce) in self.pairs:
+            self.fault = "SN %d of index %d came again" % (opened.sn, opened.index)
+        self.pairs.add((opened.key, opened.nonce))
+        if not self.seen or self.seen[-1] != (opened.index,):
+            if self.seen and self.seen[-1] > (opened.index,):
+                self.fault = "index %d after %d" % (opened.index, self.seen[-1][0])
+            self.seen.append((opened.index,))
+        if opened.packet != hop(self.inner):
+            self.fault = "packet %d: another packet than was sent" % self.packets
+
+    def open(self, sa, outer):
+        known = self.values.known[self.values.plan.sending[A].name]
+        for index in sorted(known, reverse=True):
+            sa.values = {index: known[index]}
+            try:
+                return esp.open_packet(sa, outer)
+            except Refused:
+                continue
+        return None
+
+
+class EspPair(Pair):
+    wire_class = EspWire
+
+
+class Live(Rotating):
+    pair_class = EspPair
+
+    def test_keys_rotate_under_load_and_no_packet_is_lost(self):
+        for n, sn in enumerate((esp.SEQUENTIAL, esp.ESN)):
+            pair, shown = self.rotate_many(self.plan(n + 1, sn))
+            self.assertGreater(len(pair.wire.pairs), 1000)
+            self.assertEqual(len({k for k, _ in pair.wire.pairs}), len(pair.wire.seen))
+            self.assertTrue(any(r["seals"] for r in shown["a"]["keys"]))
+
+    def plan(self, n, sn):
+        from harness import Lab
+        self.lab = Lab()
+        return EspPlan(self.lab, n, sn=sn, iv="implicit", replay_window=1024)
+
+    def test_child_sas_of_a_running_gateway_stay_with_their_lcores(self):
+        plan = self.plan(1, esp.ESN)
+        pair = self.pair(plan)
+        pair.sent(50)
+        config = dict(pair.config[A])
+        config["trust_groups"] = [{**g, "child_sas": 1} for g in config["trust_groups"]]
+        self.lab.write_config(config, "a.cfg")
+        # The one worker leaves the fallback SA for one of its own, which nobody used before.
+        pair.a.run("reload", "reload: done")
+        self.assertEqual([r["session"] for r in pair.a.table("sessions")
+                          if r["direction"] == "out"], [1])

@@ -15,9 +15,13 @@ from test_keys import read_key_file
 ROUNDS = setting("SAKER_TEST_ROTATIONS", 12)
 
 
-class Rotation(SakerTest):
+class Rotating(SakerTest):
+    """Rotates the root keys of a pair of gateways."""
+
+    pair_class = Pair
+
     def pair(self, plan, **gateway):
-        pair = Pair(self, plan, **gateway)
+        pair = self.pair_class(self, plan, **gateway)
         self.addCleanup(pair.kill)
         pair.start()
         return pair
@@ -45,8 +49,7 @@ class Rotation(SakerTest):
         else:
             prompt.wait("has changed", after=after)
 
-    def rotate_many(self, **options):
-        plan = Plan(self.lab, 1, **options)
+    def rotate_many(self, plan):
         pair = self.pair(plan)
         source = random.Random(3)
         for i in range(ROUNDS):
@@ -64,17 +67,19 @@ class Rotation(SakerTest):
         self.assertGreaterEqual(len(pair.wire.seen), ROUNDS // 2 + 1, pair.wire.seen)
         return pair, shown
 
+
+class Rotation(Rotating):
     def test_keys_rotate_in_every_way_and_no_packet_is_lost(self):
-        pair, shown = self.rotate_many(levels=("zone", "user"))
+        pair, shown = self.rotate_many(Plan(self.lab, 1, levels=("zone", "user")))
         seals = [r for r in shown["a"]["keys"] if r["seals"]]
         self.assertEqual(len(seals), 2)
         self.assertTrue(all(r["generation"] == "current" for r in seals))
 
     def test_keys_rotate_in_the_counter_discipline(self):
-        self.rotate_many(sn="counter", replay_window=1024)
+        self.rotate_many(Plan(self.lab, 1, sn="counter", replay_window=1024))
 
     def test_keys_rotate_with_a_key_cache(self):
-        self.rotate_many(key_cache=16, variant=2)
+        self.rotate_many(Plan(self.lab, 1, key_cache=16, variant=2))
 
     def test_a_gateway_rotates_by_itself_and_hands_its_file_on(self):
         plan = Plan(self.lab, 1)

@@ -16,9 +16,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
-          "scale", "process", "commands", "lcores", "eyes", "esp",
-          "esp_peer")
+GROUPS = ("profile", "format", "hostile", "subsa", "esp", "esp_peer", "link", "sn", "config", "keys",
+          "live", "policy", "mtu", "scale", "process", "commands", "lcores", "eyes")
 SKIP = 77
 
 
