@@ -31,8 +31,7 @@ class EspPlan(Plan):
     """Group number n."""
 
     def __init__(self, lab, n=0, **options):
-        super().__init__(lab, n)
-        self.o = Options(**options)
+        self.lab, self.n, self.o = lab, n, Options(**options)
         sites = (A, other(A))
         self.sending = {s: lab.key("zone-%s%d" % (s.name, n), "zone", 7 + i)
                         for i, s in enumerate(sites)}

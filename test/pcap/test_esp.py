@@ -10,7 +10,7 @@ from dataclasses import replace
 import esp
 import pcapfile
 import profile
-from harness import A, B, SakerTest, forwarded, packets
+from harness import A, B, Lab, SakerTest, forwarded, packets
 from ip import Refused, hop
 from pair import Pair, Wire
 from plan import make_config
@@ -464,7 +464,6 @@ class Live(Rotating):
             self.assertTrue(any(r["seals"] for r in shown["a"]["keys"]))
 
     def plan(self, n, sn):
-        from harness import Lab
         self.lab = Lab()
         return EspPlan(self.lab, n, sn=sn, iv="implicit", replay_window=1024)
 
