@@ -20,7 +20,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("ping", "tcp", "path", "neighbours", "change", "cores", "pool", "tap", "eyes")
+GROUPS = ("ping", "tcp", "path", "neighbours", "change", "cores", "pool", "tap", "eyes", "esp")
 SKIP = 77
 
 
