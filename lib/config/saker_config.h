@@ -123,6 +123,8 @@ struct saker_cfg_group {
 	uint8_t format;    /**< letter of a struct saker_format */
 	enum saker_variant variant;
 	enum saker_suite suite;
+	uint8_t version;             /**< PSP */
+	struct saker_cfg_hex cookie; /**< PSP: what is sent; absent: none */
 	struct saker_cfg_refs root_keys;
 	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */
 	enum saker_sskdf sskdf;

@@ -128,7 +128,7 @@ extern const struct saker_cfg_format_rules saker_cfg_format_rules[];
 extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
-	saker_cfg_seh_rules[], saker_cfg_subsa_rules[];
+	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {

@@ -16,7 +16,7 @@ static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR 
 static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
 	{ "task", SAKER_TASK }, { NULL, 0 } };
 static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
-	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
+	{ "psp", 'P' }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
 	{ "esp", SAKER_NOT_BUILT }, { NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
 	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
@@ -64,6 +64,8 @@ static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMEN
 #define ONLY(field_, word_) .only = { field_, word_ }
 /* Settings of formats that derive keys from what a packet holds, and of those with an SA each. */
 #define BY_PACKET .formats = "ESPT"
+#define BY_SOURCE .formats = "EST"
+#define WINDOWED  .formats = "ESTBX"
 #define BY_SA     .formats = "BX"
 
 #define G(member_) AT(struct saker_cfg_gateway, member_)
@@ -231,6 +233,12 @@ default_peer_spi(const void *object)
 	return ((const struct saker_cfg_group *)object)->spi;
 }
 
+static int64_t
+default_version(const void *object)
+{
+	return ((const struct saker_cfg_group *)object)->suite == SAKER_AES_256_GCM;
+}
+
 static const struct saker_cfg_field group_fields[] = {
 	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, T(name), .help = NAME_HELP },
 	{ "spi", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_WIDE, T(spi), .min = 1, .max = UINT32_MAX,
@@ -241,10 +249,16 @@ static const struct saker_cfg_field group_fields[] = {
 			"under." },
 	{ "format", SAKER_T_WORD, T(format), .def = "eesp", .words = format_words,
 		.help = "Packet format." },
-	{ "variant", SAKER_T_WORD, T(variant), BY_PACKET, .def = "source-id",
+	{ "variant", SAKER_T_WORD, T(variant), BY_SOURCE, .def = "source-id",
 		.words = variant_words, .help = "What identifies the source of a packet." },
 	{ "suite", SAKER_T_WORD, T(suite), .def = "aes-256-gcm", .words = suite_words,
 		.help = "AEAD of the data keys." },
+	{ "version", SAKER_T_INT, T(version), .formats = "P", .min = 0, .max = 3,
+		.computed = default_version, .def_help = "`0` for `aes-128-gcm`, else `1`",
+		.help = "PSP version. 2 and 3 authenticate only, and are not verified against "
+			"anyone." },
+	{ "cookie", SAKER_T_HEX, T(cookie), .formats = "P", .min = 8, .max = 8,
+		.help = "Virtualization cookie of what is sent; absent: none." },
 	{ "root_keys", SAKER_T_REFS, SAKER_F_NONEMPTY, T(root_keys), .refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Root keys that make the master key, at most one a level; the one that "
 			"this gateway seals with, where each direction has its own." },
@@ -260,15 +274,15 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "Whether packets carry an IV, or the sequence number is the IV." },
 	{ "iv_in_aad", SAKER_T_BOOL, T(iv_in_aad), .formats = "B", .def = "true",
 		.help = "Whether an IV that is sent is authenticated as part of the header too." },
-	{ "combine", SAKER_T_WORD, T(combine), BY_PACKET, .def = "hkdf", .words = combine_words,
+	{ "combine", SAKER_T_WORD, T(combine), BY_SOURCE, .def = "hkdf", .words = combine_words,
 		.help = "How root keys become the master key." },
 	{ "role", SAKER_T_WORD, T(role), BY_PACKET, .def = "peer", .words = group_role_words,
 		.help = "Part of this gateway in the group." },
-	{ "source_id", SAKER_T_HEX, T(source_id), BY_PACKET, .min = 4, .max = 8,
+	{ "source_id", SAKER_T_HEX, T(source_id), BY_SOURCE, .min = 4, .max = 8,
 		.help = "Id of this gateway, unique per engine in the group: 4 octets for "
 			"`source-id` and `connection-id` (the device half), 8 for `source-id-64`, "
 			"absent for `source-ip` and `ip-pair`." },
-	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_PACKET, .def = "flow",
+	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_SOURCE, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen." },
 	{ "session_first", SAKER_T_INT, T(session_first), .formats = "EB", .def = "0", .min = 0,
@@ -299,15 +313,15 @@ static const struct saker_cfg_field group_fields[] = {
 		.max = 1000000000, ONLY("sn", "time"), .help = "How far clocks may be apart." },
 	{ "start_guard", SAKER_T_BOOL, T(start_guard), BY_PACKET, .def = "true", ONLY("sn", "time"),
 		.help = "After a start, refuse packets from before it: windows are empty then." },
-	{ "replay", SAKER_T_WORD, T(replay), .def = "window", .words = replay_words,
+	{ "replay", SAKER_T_WORD, T(replay), WINDOWED, .def = "window", .words = replay_words,
 		.help = "Whether repeated packets are refused." },
-	{ "replay_window", SAKER_T_INT, SAKER_F_LENIENT, T(replay_window), .def = "1024", .min = 64,
-		.max = 1048576, ONLY("replay", "window"),
+	{ "replay_window", SAKER_T_INT, SAKER_F_LENIENT, T(replay_window), WINDOWED, .def = "1024",
+		.min = 64, .max = 1048576, ONLY("replay", "window"),
 		.help = "Packets that a window spans, rounded up to a multiple of 64." },
-	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), .def = "65536",
-		.min = 1, .max = 16777216, ONLY("replay", "window"),
+	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), WINDOWED,
+		.def = "65536", .min = 1, .max = 16777216, ONLY("replay", "window"),
 		.help = "Pairs of source and session that each lcore can follow at a time." },
-	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), BY_PACKET, .min = -1, .max = 47,
+	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), BY_SOURCE, .min = -1, .max = 47,
 		.computed = default_rekey_shift,
 		.def_help =
 			"`24` for `source-id`, `source-ip` and `ip-pair` with `sn = \"time\"` in "
@@ -315,16 +329,16 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "-1: a key lasts an epoch; 0: a key per packet; 24: a key per slot." },
 	{ "key_cache", SAKER_T_INT, T(key_cache), BY_PACKET, .def = "0", .min = 0, .max = 65536,
 		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
-	{ "max_clear", SAKER_T_INT, T(max_clear), .def = "0", .min = 0, .max = SAKER_EESP_MAX_CLEAR,
+	{ "max_clear", SAKER_T_INT, T(max_clear), .def = "0", .min = 0, .max = SAKER_CLEAR_MAX,
 		.help = "Payload octets that a received packet may leave in clear." },
-	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_PACKET, .def = "0", .min = 0, .max = 15,
+	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_SOURCE, .def = "0", .min = 0, .max = 15,
 		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
 	{ "max_blocks", SAKER_T_INT, T(sn.max_blocks), .def = "17592186044416L", .min = 1,
 		.max = 1LL << 44, .help = "AES blocks that one data key may encrypt." },
-	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_PACKET,
+	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_SOURCE,
 		.words = level_words,
 		.help = "Levels whose Master Key option is put into each packet." },
-	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_PACKET,
+	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_SOURCE,
 		.refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
@@ -421,6 +435,10 @@ finish_group(void *object)
 		g->sn.mode = SAKER_SN_COUNTER;
 		g->sn.rekey_shift = -1;
 	}
+	if (g->format == saker_format_psp.letter) {
+		g->sn.rekey_shift = -1;
+		g->replay = SAKER_REPLAY_NONE;
+	}
 }
 
 #define MANY(type_, list_, count_)                                                                 \
@@ -495,6 +513,7 @@ saker_cfg_print_formats(const char *formats, FILE *out)
 const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
 	{ 'B', saker_cfg_subsa_rules },
 	{ 'S', saker_cfg_seh_rules },
+	{ 'P', saker_cfg_psp_rules },
 	{ 0, NULL },
 };
 

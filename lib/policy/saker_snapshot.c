@@ -124,8 +124,9 @@ policy_source(const struct saker_group_env *env, struct saker_policy *p)
 	}
 }
 
-/* Who sends, as SN lines and replay windows know it: of a connection id the device alone. Keys by
- * session hang on no source: there the root key value alone tells lines apart.
+/* Who sends, as SN lines and replay windows know it: of a connection id the device alone, of an SPI
+ * what does not change with the root key. Keys by session hang on no source: there the root key
+ * value alone tells lines apart.
  */
 static struct saker_sender
 policy_sender(const struct saker_policy *p)
@@ -137,7 +138,7 @@ policy_sender(const struct saker_policy *p)
 		s.source_len = 4;
 	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
-		saker_store_be32(s.source, p->group->send_spi);
+		saker_store_be32(s.source, p->group->cfg->spi);
 	} else if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {
 		s.source_len = p->cfg->local.family == 4 ? 4 : 16;
 		memcpy(s.source, p->cfg->local.octets, s.source_len);

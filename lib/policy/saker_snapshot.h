@@ -237,7 +237,9 @@ saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, u
 	return NULL;
 }
 
-/** saker_listener_group() where several groups have no SPI: by ids of Master Key options. */
+/** saker_listener_group() where several groups have no SPI: by ids of Master Key options, or by
+ * version.
+ */
 uint16_t saker_listener_named_group(const struct saker_snapshot *s, const struct saker_listener *l,
 	const uint8_t *p, const struct saker_hdr *h);
 
