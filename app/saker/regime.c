@@ -47,7 +47,7 @@ check_ids(
 	return -EINVAL;
 }
 
-/* Every group needs a session id for each worker: SN lines are not shared. */
+/* Every group needs a session id for each worker and class: SN lines are not shared. */
 static int
 check_sessions(
 	const struct saker_gateway *g, const struct saker_regime *r, struct saker_faults *faults)
@@ -57,16 +57,19 @@ check_sessions(
 
 	for (unsigned int i = 0; i < s->n_senders; i++) {
 		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
+		unsigned int classes = saker_group_classes(s->senders[i].group);
 
 		if (s->senders[i].group->names_workers) {
 			ret |= check_ids(g, s->senders[i].group, faults);
 			continue;
 		}
-		if (cfg->sessions >= g->n_workers)
+		if (cfg->sessions >= classes * g->n_workers)
 			continue;
 		saker_fault(faults, s->config->file, cfg->line,
-			"trust group %s: %u sessions are too few for %u workers; raise sessions",
-			cfg->name, cfg->sessions, g->n_workers);
+			"trust group %s: %u sessions are too few for %u workers and %u QoS "
+			"classes; "
+			"raise sessions to %u",
+			cfg->name, cfg->sessions, g->n_workers, classes, classes * g->n_workers);
 		ret = -EINVAL;
 	}
 	return ret;
@@ -257,8 +260,8 @@ build_holding(const struct saker_regime *r, const struct saker_worker *w, unsign
 	const struct saker_snapshot *s = r->snapshot;
 	struct saker_holding *h = &r->edition.holding[w->index];
 
-	h->lines = zalloc(w, s->n_senders, sizeof(*h->lines));
-	h->changes = zalloc(w, s->n_senders, sizeof(*h->changes));
+	h->lines = zalloc(w, s->n_lines, sizeof(*h->lines));
+	h->changes = zalloc(w, s->n_lines, sizeof(*h->changes));
 	h->replay = zalloc(w, s->n_groups, sizeof(*h->replay));
 	h->guard = zalloc(w, s->n_groups, sizeof(*h->guard));
 	h->group_count = zalloc(w, s->n_groups, sizeof(*h->group_count));
@@ -281,7 +284,7 @@ allocate(const struct saker_gateway *g, struct saker_regime *r)
 	int ret = 0;
 
 	r->n_workers = g->n_workers;
-	r->n_lines = g->n_workers * s->n_senders;
+	r->n_lines = g->n_workers * s->n_lines;
 	r->lines = calloc(r->n_lines + 1u, sizeof(struct saker_line *));
 	r->windows = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));
 	r->windows_by_spi = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));

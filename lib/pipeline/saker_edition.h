@@ -50,7 +50,7 @@ struct saker_line_change {
 
 /** What one worker holds. */
 struct saker_holding {
-	struct saker_sn_line **lines;             /**< one per sender */
+	struct saker_sn_line **lines;             /**< by sender and class */
 	struct saker_replay_table **replay;       /**< one per group, NULL: none */
 	struct saker_guard **guard;               /**< one per group */
 	struct saker_group_count **group_count;   /**< one per group */

@@ -26,12 +26,15 @@ own_sender(const struct saker_worker *w, const struct saker_burst *b, unsigned i
 static bool
 may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned int i, int sender)
 {
-	uint32_t line = (uint32_t)b->session[i] - b->group[i]->cfg->session_first;
+	uint32_t place = (uint32_t)b->session[i] - b->group[i]->cfg->session_first;
+	unsigned int class = place / w->n_workers;
+	const struct saker_holding *h = &w->taken->holding[place % w->n_workers];
 	uint64_t blocks, used;
 
-	if (line >= w->n_workers)
+	if (class >= saker_group_classes(b->group[i]))
 		return false;
-	used = (uint64_t)saker_sn_line_used(w->taken->holding[line].lines[sender], &blocks);
+	used = (uint64_t)saker_sn_line_used(
+		h->lines[w->s->senders[sender].first_line + class], &blocks);
 	return (int64_t)(b->sn[i] - used) <= 0;
 }
 

@@ -138,7 +138,7 @@ struct saker_worker {
 	const struct saker_edition *taken; /**< for this loop; the next ones are its parts */
 	const struct saker_snapshot *s;
 	struct saker_key_cache *cache;      /**< NULL: no group wants one */
-	struct saker_sn_line **lines;       /**< one per sender */
+	struct saker_sn_line **lines;       /**< by sender and class */
 	struct saker_replay_table **replay; /**< one per group, NULL: none */
 	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;

@@ -161,6 +161,8 @@ add_sender(struct saker_snapshot *s, const struct saker_sender *sender)
 			s->senders[i].source_len == sender->source_len)
 			return (uint16_t)i;
 	s->senders[s->n_senders] = *sender;
+	s->senders[s->n_senders].first_line = s->n_lines;
+	s->n_lines += saker_group_classes(sender->group);
 	return (uint16_t)s->n_senders++;
 }
 
@@ -256,6 +258,8 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	policy_source(env, p);
 	sender = policy_sender(p);
 	p->sender = add_sender(s, &sender);
+	p->line = s->senders[p->sender].first_line;
+	p->classes = saker_group_classes(p->group) > 1;
 	if (!p->transport)
 		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);

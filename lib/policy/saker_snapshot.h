@@ -92,12 +92,32 @@ struct saker_group {
 	unsigned int n_client;
 };
 
-/** One who sends: a source within a group. SN lines hang on it, one per worker. */
+/** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
 struct saker_sender {
 	const struct saker_group *group;
+	unsigned int first_line; /**< of a worker: class 0; the other classes follow */
 	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
 };
+
+/** QoS classes that a group's senders tell apart. */
+static inline unsigned int
+saker_group_classes(const struct saker_group *g)
+{
+	return g->cfg->qos.n + 1u;
+}
+
+/**
+ * Session id of a group's packets: workers by classes.
+ * @param worker below @p n_workers
+ * @param class below saker_group_classes()
+ */
+static inline uint16_t
+saker_group_session(const struct saker_group *g, unsigned int class, unsigned int worker,
+	unsigned int n_workers)
+{
+	return (uint16_t)(g->cfg->session_first + class * n_workers + worker);
+}
 
 /** Index of a family in pairs: 0 for IPv4, 1 for IPv6. */
 #define SAKER_SIX(family) ((family) == 6)
@@ -109,6 +129,8 @@ struct saker_policy {
 	const struct saker_master *master;
 	uint16_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
+	uint32_t line;   /**< the sender's first line */
+	bool classes;    /**< it has more than one */
 	uint8_t action;  /**< enum saker_action */
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
@@ -150,6 +172,7 @@ struct saker_snapshot {
 	unsigned int n_groups, n_policies, n_senders;
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
+	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;
 	uint64_t listen_proto[4];  /**< bit map of IP protocols */
 	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
