@@ -26,6 +26,11 @@ ROOM_MTU = 1400  # of the hosts, where every packet shall fit the wan protected
 SKEW_MS = 1500  # by default; the keeper reserves half as much ahead, and may have to wait for a CPU
 GUARD_S = 1.7  # from the start on a receiver refuses packets that it may have seen before
 WARM_TRIES = 10
+WORKERS = 4  # where there are several
+# Of a group with several workers. Packets of one session come by several queues, and workers share
+# a CPU with whatever else runs here: the two newest slots and the SNs that the keeper reserves must
+# span a turn of theirs.
+PATIENT = {"slot_ms": 2000, "skew_ms": 2000, "window_ms": 8000}
 KEY_ID = hashlib.sha256(b"zone").digest()[:16].hex()
 
 
