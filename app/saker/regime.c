@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "lines.h"
+#include "saker_path.h"
 
 #define GRACE_POLL_US 50
 
@@ -333,6 +334,18 @@ keep_lives(struct saker_gateway *g, const struct saker_regime *r, const struct s
 }
 
 static int
+build_paths(const struct saker_gateway *g, struct saker_regime *r)
+{
+	const struct saker_regime *old = g->regime;
+
+	if (!r->snapshot->config->gateway.path_mtu)
+		return 0;
+	r->edition.paths = saker_paths_create(r->snapshot, old == NULL ? NULL : old->edition.paths,
+		old == NULL ? NULL : old->snapshot);
+	return r->edition.paths == NULL ? -ENOMEM : 0;
+}
+
+static int
 fill(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *faults)
 {
 	int ret;
@@ -343,6 +356,8 @@ fill(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *fault
 	ret = keep_lives(g, r, r->snapshot->config);
 	saker_control_unlock();
 	if (ret != 0 || allocate(g, r) != 0)
+		return out_of_memory(faults);
+	if (build_paths(g, r) != 0)
 		return out_of_memory(faults);
 	if (build_windows(g, r, faults) != 0 || build_tallies(g, r, faults) != 0)
 		return -ENOMEM;
@@ -397,6 +412,7 @@ regime_free(struct saker_gateway *g, struct saker_regime *r, const struct saker_
 	for (unsigned int w = 0; r->edition.holding != NULL && w < r->n_workers; w++)
 		free_holding(&r->edition.holding[w]);
 	free(r->edition.holding);
+	free(r->edition.paths);
 	free(r->lines);
 	free(r->lines_by_id);
 	free(r->windows);

@@ -76,6 +76,7 @@ struct saker_cfg_gateway {
 	enum saker_steer_choice steer;
 	uint32_t
 		rotate_grace_ms; /**< between accepting new root key values and sealing with them */
+	bool path_mtu;           /**< ICMP errors from routers between gateways are looked at */
 	int line;
 };
 

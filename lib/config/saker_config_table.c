@@ -89,6 +89,10 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.max = 3600000,
 		.help = "How long new values of a root key are accepted before they seal, so that "
 			"peers can get them; the value that falls out is accepted as long." },
+	{ "path_mtu", SAKER_T_BOOL, G(path_mtu), .def = "true",
+		.help = "Learn the MTU of the way to a peer from ICMP errors that quote a packet "
+			"sent a short while ago. Without it, `mtu` of the cipher port must be what "
+			"every way carries." },
 	END_OF_FIELDS,
 };
 

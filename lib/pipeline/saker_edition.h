@@ -21,6 +21,8 @@
 #include "saker_sn.h"
 #include "saker_snapshot.h"
 
+struct saker_paths;
+
 /** Counters of one policy on one lcore. */
 struct saker_policy_count {
 	uint64_t out_packets, out_octets, in_packets, in_octets;
@@ -66,6 +68,7 @@ struct saker_edition {
 	uint64_t number; /**< rises with every attempt to build one */
 	const struct saker_snapshot *snapshot;
 	struct saker_holding *holding; /**< by worker */
+	struct saker_paths *paths;     /**< shared by all; NULL: MTUs are not learnt */
 };
 
 #endif

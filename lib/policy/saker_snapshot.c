@@ -238,9 +238,21 @@ fill_mtu(const struct saker_config *c, struct saker_policy *p)
 		uint16_t front = p->transport ? udp : p->outer.len;
 
 		front += outer == 6 ? p->v6.len : p->v4.len;
+		p->front_len[six] = front;
 		p->mtu[six] = saker_mtu_tunnel(p->group->format, most, front);
 		p->mss[six] = p->cfg->mss_clamp ? saker_mss_of(inner, p->mtu[six]) : UINT16_MAX;
 	}
+}
+
+static uint32_t
+add_ends(struct saker_snapshot *s, const struct saker_cfg_policy *cfg)
+{
+	for (unsigned int i = 0; i < s->n_ends; i++)
+		if (saker_ip_equal(&s->ends[i].local, &cfg->local) &&
+			saker_ip_equal(&s->ends[i].peer, &cfg->peer))
+			return i;
+	s->ends[s->n_ends] = (struct saker_ends){ cfg->local, cfg->peer };
+	return s->n_ends++;
 }
 
 static int
@@ -266,6 +278,8 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);
+	if (!p->transport)
+		p->ends = add_ends(s, p->cfg);
 	return 0;
 }
 
@@ -278,7 +292,8 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 	s->n_policies = c->n_policies;
 	s->policies = calloc(s->n_policies + 1, sizeof(*s->policies));
 	s->senders = calloc(s->n_policies + 1, sizeof(*s->senders));
-	if (s->policies == NULL || s->senders == NULL)
+	s->ends = calloc(s->n_policies + 1, sizeof(*s->ends));
+	if (s->policies == NULL || s->senders == NULL || s->ends == NULL)
 		return out_of_memory(c, env->faults, "policies");
 	for (unsigned int i = 0; i < s->n_policies; i++) {
 		struct saker_policy *p = &s->policies[i];
@@ -407,5 +422,6 @@ saker_snapshot_free(struct saker_snapshot *s)
 	free(s->groups);
 	free(s->policies);
 	free(s->senders);
+	free(s->ends);
 	free(s);
 }

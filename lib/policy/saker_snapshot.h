@@ -122,6 +122,11 @@ saker_group_session(const struct saker_group *g, unsigned int class, unsigned in
 /** Index of a family in pairs: 0 for IPv4, 1 for IPv6. */
 #define SAKER_SIX(family) ((family) == 6)
 
+/** The two ends of tunnels: outer addresses. */
+struct saker_ends {
+	struct saker_ip local, peer;
+};
+
 /** A policy, ready for use. */
 struct saker_policy {
 	const struct saker_cfg_policy *cfg;
@@ -138,9 +143,11 @@ struct saker_policy {
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
-	uint16_t mtu[2]; /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
-	uint16_t mss[2]; /**< TCP MSS that fits it; UINT16_MAX: not clamped */
-	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
+	uint16_t mtu[2];       /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
+	uint16_t front_len[2]; /**< octets that protection puts in front; the same */
+	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
+	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
+	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
 	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
@@ -172,6 +179,8 @@ struct saker_snapshot {
 	unsigned int n_groups, n_policies, n_senders;
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
+	struct saker_ends *ends; /**< of tunnels, each pair once */
+	unsigned int n_ends;
 	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;
 	uint64_t listen_proto[4];  /**< bit map of IP protocols */

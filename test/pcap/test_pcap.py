@@ -17,7 +17,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
-          "scale", "process", "commands", "lcores", "qos", "eyes")
+          "scale", "process", "commands", "lcores", "qos", "path", "eyes")
 SKIP = 77
 
 
