@@ -58,28 +58,35 @@ line_cells(struct saker_report *r, const struct saker_sn_line *line)
 }
 
 static void
-line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
+line_row(struct listing *l, const struct saker_sender *s, unsigned int class,
+	const struct saker_worker *w)
 {
-	const struct saker_sender *s = &l->s->senders[sender];
-
 	if (w->lines == NULL || l->all++ >= SAKER_SHOW_SESSIONS)
 		return;
 	l->listed++;
 	saker_report_text(l->r, "out");
 	saker_report_text(l->r, "%s", s->group->cfg->name);
 	source_cell(l->r, s->group, s->source, s->source_len);
-	saker_report_u64(l->r, s->group->cfg->session_first + w->index);
+	saker_report_u64(l->r, saker_group_session(s->group, class, w->index, l->g->n_workers));
+	saker_report_u64(l->r, class);
 	saker_report_u64(l->r, w->lcore);
-	line_cells(l->r, w->lines[sender]);
+	line_cells(l->r, w->lines[s->first_line + class]);
 	none_cells(l->r, 3);
+}
+
+static void
+sender_rows(struct listing *l, const struct saker_sender *s)
+{
+	for (unsigned int class = 0; class < saker_group_classes(s->group); class ++)
+		for (unsigned int w = 0; w < l->g->n_workers; w++)
+			line_row(l, s, class, l->g->workers[w]);
 }
 
 static void
 senders(struct listing *l)
 {
 	for (unsigned int i = 0; i < l->s->n_senders; i++)
-		for (unsigned int w = 0; w < l->g->n_workers; w++)
-			line_row(l, i, l->g->workers[w]);
+		sender_rows(l, &l->s->senders[i]);
 }
 
 /*
@@ -115,6 +122,7 @@ entry_row(struct listing *l, const struct saker_worker *w, const struct saker_gr
 	saker_report_text(l->r, "%s", group->cfg->name);
 	entry_source_cell(l->r, group, e->key.source);
 	saker_report_u64(l->r, e->key.session);
+	saker_report_none(l->r);
 	saker_report_u64(l->r, w->lcore);
 	none_cells(l->r, 3);
 	saker_report_u64(l->r, e->newest_run);
@@ -163,6 +171,7 @@ saker_show_sessions(const struct saker_gateway *g, struct saker_out *out)
 		{ "group", 'l' },
 		{ "source", 'l' },
 		{ "session", 'r' },
+		{ "class", 'r' },
 		{ "lcore", 'r' },
 		{ "epoch", 'r' },
 		{ "counter", 'r' },

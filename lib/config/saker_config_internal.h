@@ -45,6 +45,7 @@ enum saker_cfg_type {
 	SAKER_T_IPS,     /**< struct saker_cfg_ips */
 	SAKER_T_HEXES,   /**< struct saker_cfg_hex * and a uint8_t count */
 	SAKER_T_LEVELS,  /**< bool[SAKER_LEVELS] */
+	SAKER_T_DSCPS,   /**< struct saker_cfg_qos */
 	SAKER_T_OBJECTS, /**< list of objects of the section `sub` */
 	SAKER_TYPES
 };
@@ -214,6 +215,10 @@ bool saker_cfg_take_ifaddr(struct saker_cfg_slot *slot, const char *text);
 void saker_cfg_show_ifaddr(const struct saker_cfg_view *v, FILE *out);
 bool saker_cfg_take_mac(struct saker_cfg_slot *slot, const char *text);
 void saker_cfg_show_mac(const struct saker_cfg_view *v, FILE *out);
+
+/** The same of SAKER_T_DSCPS. */
+bool saker_cfg_take_dscps(struct saker_cfg_slot *slot, const char *text);
+void saker_cfg_show_dscps(const struct saker_cfg_view *v, FILE *out);
 
 /** Store an integer if it is in range. */
 bool saker_cfg_take_int(struct saker_cfg_slot *slot, int64_t v);

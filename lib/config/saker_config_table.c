@@ -91,6 +91,10 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.max = 3600000,
 		.help = "How long new values of a root key are accepted before they seal, so that "
 			"peers can get them; the value that falls out is accepted as long." },
+	{ "path_mtu", SAKER_T_BOOL, G(path_mtu), .def = "true",
+		.help = "Learn the MTU of the way to a peer from ICMP errors that quote a packet "
+			"sent a short while ago. Without it, `mtu` of the cipher port must be what "
+			"every way carries." },
 	END_OF_FIELDS,
 };
 
@@ -297,6 +301,10 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .formats = "EB", .min = 1,
 		.max = 65536, .computed = default_accept_sessions, .def_help = "`sessions`",
 		.help = "How many session ids are accepted." },
+	{ "qos_classes", SAKER_T_DSCPS, T(qos), .formats = "EB",
+		.help = "Sets of DSCPs, each a class with session ids of its own, so that a "
+			"receiver's window does not drop what a network lets wait: numbers, ranges "
+			"and names such as `ef`. What no set names is class 0." },
 	{ "sn", SAKER_T_WORD, T(sn.mode), BY_PACKET, .def = "time", .words = sn_words,
 		.help = "Discipline of sequence numbers." },
 	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), BY_PACKET,

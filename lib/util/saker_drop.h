@@ -35,6 +35,8 @@
 	X(NOT_OURS, "not_ours", INFO, "frame, ARP or neighbour discovery for someone else")        \
 	X(VLAN, "vlan", INFO, "frame of another VLAN")                                             \
 	X(OWN_ADDRESS, "own_address", INFO, "for an own address, but nothing there serves it")     \
+	X(PATH_MTU, "path_mtu", INFO, "ICMP error that told the MTU of the way to a peer")         \
+	X(PATH_REFUSED, "path_refused", ATTACK, "ICMP error that quotes no packet of ours")        \
 	X(NEIGHBOUR_BAD, "neighbour_bad", ATTACK, "malformed ARP or neighbour discovery")          \
 	X(ADDRESS_CONFLICT, "address_conflict", WARN, "someone else uses an own address")          \
 	X(ANSWER_RATE, "answer_rate", WARN, "more questions than saker answers")                   \

@@ -16,8 +16,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy", "mtu",
-          "scale", "process", "commands", "lcores", "eyes", "psp")
+GROUPS = ("profile", "format", "hostile", "link", "sn", "config", "keys", "live", "policy",
+          "mtu", "scale", "process", "commands", "lcores", "eyes", "psp", "qos", "path")
 SKIP = 77
 
 
