@@ -147,8 +147,9 @@ init_lines(struct saker_gateway *g)
 
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		for (unsigned int k = 0; k < g->snapshot->n_senders; k++) {
-			struct saker_sn_line *line = g->workers[i]->lines[k];
-			const struct saker_sn_params *p = &g->snapshot->senders[k].group->cfg->sn;
+			const struct saker_sender *s = &g->snapshot->senders[k];
+			struct saker_sn_line *line = g->workers[i]->lines[s->first_line];
+			const struct saker_sn_params *p = &s->group->cfg->sn;
 			saker_sn from = saker_sn_at(p, now);
 			uint64_t epoch = saker_sn_epoch(from);
 

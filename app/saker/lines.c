@@ -12,8 +12,6 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
-#include "saker_session_keys.h"
-
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
 #define POLL_MS      5
 
@@ -34,6 +32,12 @@ saker_unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Whose line it is. */
+struct place {
+	const struct saker_sender *sender;
+	unsigned int class, worker;
+};
+
 /* A worker that has another seal for it has a line that sends nothing. */
 static bool
 seals(const struct saker_sender *sender, unsigned int worker)
@@ -42,22 +46,23 @@ seals(const struct saker_sender *sender, unsigned int worker)
 }
 
 static uint16_t
-line_session(const struct saker_sender *sender, unsigned int worker)
+line_session(const struct saker_gateway *g, const struct place *at)
 {
-	if (!seals(sender, worker))
-		return (uint16_t)(UINT16_MAX - worker); /* nobody's */
-	return saker_sealing_session(sender->group, worker);
+	if (!seals(at->sender, at->worker))
+		return (uint16_t)(UINT16_MAX - at->worker); /* nobody's */
+	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
 }
 
 static struct saker_sn_id
-line_id(const struct saker_sender *sender, unsigned int worker)
+line_id(const struct saker_gateway *g, const struct place *at)
 {
+	const struct saker_sender *sender = at->sender;
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 	struct saker_sn_id id = {
 		.format = cfg->format,
 		.spi = sender->group->session != NULL ? 0 : cfg->spi,
 		.source_len = sender->source_len,
-		.session = line_session(sender, worker),
+		.session = line_session(g, at),
 	};
 
 	memcpy(id.source, sender->source, sizeof(id.source));
@@ -65,17 +70,18 @@ line_id(const struct saker_sender *sender, unsigned int worker)
 	return id;
 }
 
-/* The workers of a source share its data keys, and so what one key may encrypt. In a server group
- * the other end shares them too. Keys by session are each worker's own.
+/* The workers and classes of a source share its data keys, and so what one key may encrypt. In a
+ * server group the other end shares them too. Keys by session are each line's own.
  */
 static struct saker_sn_params
 line_params(const struct saker_gateway *g, const struct saker_sender *sender)
 {
 	struct saker_sn_params params = sender->group->cfg->sn;
 	unsigned int ends = sender->group->cfg->role == SAKER_ROLE_PEER ? 1 : 2;
+	unsigned int lines = g->n_workers * saker_group_classes(sender->group) * ends;
 
 	if (sender->group->session == NULL)
-		params.max_blocks = RTE_MAX(params.max_blocks / g->n_workers / ends, 1u);
+		params.max_blocks = RTE_MAX(params.max_blocks / lines, 1u);
 	return params;
 }
 
@@ -199,14 +205,14 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 }
 
 static int
-build_line(const struct build *b, const struct saker_sender *sender, unsigned int worker,
-	struct saker_line **out)
+build_line(const struct build *b, const struct place *at, struct saker_line **out)
 {
-	struct saker_sn_id id = line_id(sender, worker);
+	const struct saker_sender *sender = at->sender;
+	struct saker_sn_id id = line_id(b->g, at);
 	struct saker_line *before = line_before(b->g->regime, &id), *line;
 	struct saker_sn_params params = line_params(b->g, sender);
 
-	if (before != NULL && before->worker != worker)
+	if (before != NULL && before->worker != at->worker)
 		return line_fault(b, sender->group->cfg,
 			sender->group->by_resource
 				? "child_sas can't change so that an SA in use changes its lcore; "
@@ -220,15 +226,33 @@ build_line(const struct build *b, const struct saker_sender *sender, unsigned in
 		return note_lives(b, before, sender->group, b->r->roots);
 	}
 	line = rte_zmalloc_socket(
-		"saker", sizeof(*line), RTE_CACHE_LINE_SIZE, b->g->workers[worker]->socket);
+		"saker", sizeof(*line), RTE_CACHE_LINE_SIZE, b->g->workers[at->worker]->socket);
 	if (line == NULL)
 		return line_fault(
 			b, sender->group->cfg, "no memory for its SN lines; give EAL more with -m");
 	line->id = id;
-	line->worker = worker;
+	line->worker = at->worker;
 	line->born = line->used = b->r->edition.number;
 	*out = line;
 	return new_line(b, line, sender, before);
+}
+
+static int
+build_sender(const struct build *b, const struct saker_sender *sender, unsigned int worker)
+{
+	struct saker_line **lines = &b->r->lines[worker * b->r->snapshot->n_lines];
+	struct place at = { .sender = sender, .worker = worker };
+	int ret = 0;
+
+	for (; at.class < saker_group_classes(sender->group); at.class ++) {
+		unsigned int k = sender->first_line + at.class;
+
+		if (build_line(b, &at, &lines[k]) != 0)
+			ret = -EINVAL;
+		if (lines[k] != NULL)
+			b->r->edition.holding[worker].lines[k] = &lines[k]->sn;
+	}
+	return ret;
 }
 
 static int
@@ -238,14 +262,9 @@ build_lines(const struct build *b)
 	int ret = 0;
 
 	for (unsigned int w = 0; w < b->r->n_workers; w++)
-		for (unsigned int k = 0; k < s->n_senders; k++) {
-			struct saker_line **at = &b->r->lines[w * s->n_senders + k];
-
-			if (build_line(b, &s->senders[k], w, at) != 0)
+		for (unsigned int k = 0; k < s->n_senders; k++)
+			if (build_sender(b, &s->senders[k], w) != 0)
 				ret = -EINVAL;
-			if (*at != NULL)
-				b->r->edition.holding[w].lines[k] = &(*at)->sn;
-		}
 	return ret;
 }
 

@@ -7,7 +7,7 @@
 
 /**
  * @file
- * SN lines of a regime: one per sender and worker, and the keeper that supplies them.
+ * SN lines of a regime: one per sender, QoS class and worker, and the keeper that supplies them.
  *
  * Threads: the main lcore only.
  */

@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "lines.h"
+#include "saker_path.h"
 
 #define GRACE_POLL_US 50
 
@@ -47,7 +48,7 @@ check_ids(
 	return -EINVAL;
 }
 
-/* Every group needs a session id for each worker: SN lines are not shared. */
+/* Every group needs a session id for each worker and class: SN lines are not shared. */
 static int
 check_sessions(
 	const struct saker_gateway *g, const struct saker_regime *r, struct saker_faults *faults)
@@ -57,16 +58,19 @@ check_sessions(
 
 	for (unsigned int i = 0; i < s->n_senders; i++) {
 		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
+		unsigned int classes = saker_group_classes(s->senders[i].group);
 
 		if (s->senders[i].group->names_workers) {
 			ret |= check_ids(g, s->senders[i].group, faults);
 			continue;
 		}
-		if (cfg->sessions >= g->n_workers || s->senders[i].group->by_resource)
+		if (cfg->sessions >= classes * g->n_workers || s->senders[i].group->by_resource)
 			continue;
 		saker_fault(faults, s->config->file, cfg->line,
-			"trust group %s: %u sessions are too few for %u workers; raise sessions",
-			cfg->name, cfg->sessions, g->n_workers);
+			"trust group %s: %u sessions are too few for %u workers and %u QoS "
+			"classes; "
+			"raise sessions to %u",
+			cfg->name, cfg->sessions, g->n_workers, classes, classes * g->n_workers);
 		ret = -EINVAL;
 	}
 	return ret;
@@ -257,8 +261,8 @@ build_holding(const struct saker_regime *r, const struct saker_worker *w, unsign
 	const struct saker_snapshot *s = r->snapshot;
 	struct saker_holding *h = &r->edition.holding[w->index];
 
-	h->lines = zalloc(w, s->n_senders, sizeof(*h->lines));
-	h->changes = zalloc(w, s->n_senders, sizeof(*h->changes));
+	h->lines = zalloc(w, s->n_lines, sizeof(*h->lines));
+	h->changes = zalloc(w, s->n_lines, sizeof(*h->changes));
 	h->replay = zalloc(w, s->n_groups, sizeof(*h->replay));
 	h->guard = zalloc(w, s->n_groups, sizeof(*h->guard));
 	h->group_count = zalloc(w, s->n_groups, sizeof(*h->group_count));
@@ -281,7 +285,7 @@ allocate(const struct saker_gateway *g, struct saker_regime *r)
 	int ret = 0;
 
 	r->n_workers = g->n_workers;
-	r->n_lines = g->n_workers * s->n_senders;
+	r->n_lines = g->n_workers * s->n_lines;
 	r->lines = calloc(r->n_lines + 1u, sizeof(struct saker_line *));
 	r->windows = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));
 	r->windows_by_spi = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));
@@ -330,6 +334,18 @@ keep_lives(struct saker_gateway *g, const struct saker_regime *r, const struct s
 }
 
 static int
+build_paths(const struct saker_gateway *g, struct saker_regime *r)
+{
+	const struct saker_regime *old = g->regime;
+
+	if (!r->snapshot->config->gateway.path_mtu)
+		return 0;
+	r->edition.paths = saker_paths_create(r->snapshot, old == NULL ? NULL : old->edition.paths,
+		old == NULL ? NULL : old->snapshot);
+	return r->edition.paths == NULL ? -ENOMEM : 0;
+}
+
+static int
 fill(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *faults)
 {
 	int ret;
@@ -340,6 +356,8 @@ fill(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *fault
 	ret = keep_lives(g, r, r->snapshot->config);
 	saker_control_unlock();
 	if (ret != 0 || allocate(g, r) != 0)
+		return out_of_memory(faults);
+	if (build_paths(g, r) != 0)
 		return out_of_memory(faults);
 	if (build_windows(g, r, faults) != 0 || build_tallies(g, r, faults) != 0)
 		return -ENOMEM;
@@ -394,6 +412,7 @@ regime_free(struct saker_gateway *g, struct saker_regime *r, const struct saker_
 	for (unsigned int w = 0; r->edition.holding != NULL && w < r->n_workers; w++)
 		free_holding(&r->edition.holding[w]);
 	free(r->edition.holding);
+	free(r->edition.paths);
 	free(r->lines);
 	free(r->lines_by_id);
 	free(r->windows);

@@ -76,7 +76,7 @@ struct saker_regime {
 	struct saker_snapshot *snapshot;
 	const struct saker_root_set *roots;
 	unsigned int n_workers, n_lines;
-	struct saker_line **lines;      /**< worker by worker, in the order of senders */
+	struct saker_line **lines; /**< worker by worker, in the order of senders and classes */
 	struct saker_windows **windows; /**< one per group */
 	struct saker_tally **tallies;   /**< one per policy */
 	/* the same sorted by what they are found by; n_lines, n_groups, n_policies of them */

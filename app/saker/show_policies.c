@@ -6,6 +6,10 @@
  * Policies, as they are configured and as traffic meets them.
  */
 
+#include <time.h>
+
+#include "regime.h"
+#include "saker_path.h"
 #include "show_parts.h"
 
 static void
@@ -41,10 +45,14 @@ saker_show_address(struct saker_report *r, const struct saker_ip *ip)
 
 /* What only a policy that protects has. */
 static void
-protect_cells(struct saker_report *r, const struct saker_policy *p)
+protect_cells(struct saker_report *r, const struct saker_gateway *g, const struct saker_policy *p)
 {
+	const struct saker_paths *paths = g->regime == NULL ? NULL : g->regime->edition.paths;
+	uint64_t now_ms = (uint64_t)time(NULL) * 1000;
+	uint16_t path = 0;
+
 	if (p->group == NULL) {
-		for (unsigned int i = 0; i < 9; i++)
+		for (unsigned int i = 0; i < 10; i++)
 			saker_report_none(r);
 		return;
 	}
@@ -54,8 +62,14 @@ protect_cells(struct saker_report *r, const struct saker_policy *p)
 	saker_show_address(r, &p->cfg->peer);
 	saker_report_u64(r, p->cfg->clear_octets);
 	saker_report_u64(r, p->cfg->ioffset);
-	saker_report_u64(r, p->mtu[0]);
-	saker_report_u64(r, p->mtu[1]);
+	for (unsigned int six = 0; six < 2; six++)
+		saker_report_u64(r, saker_path_tunnel_mtu(paths, p, six, now_ms));
+	if (saker_paths_learnt(paths) && !p->transport)
+		path = saker_path_mtu(&paths->path[p->ends], now_ms);
+	if (path != 0)
+		saker_report_u64(r, path);
+	else
+		saker_report_none(r);
 	saker_report_text(r, "%s", saker_cfg_fragment_name(p->cfg->fragment));
 }
 
@@ -103,7 +117,7 @@ policy_row(struct saker_report *r, const struct saker_gateway *g, const struct s
 	range_cell(r, &p->cfg->sport);
 	range_cell(r, &p->cfg->dport);
 	saker_report_text(r, "%s", saker_cfg_action_name(p->cfg->action));
-	protect_cells(r, p);
+	protect_cells(r, g, p);
 	saker_show_policy_cells(r, &sum);
 }
 
@@ -127,6 +141,7 @@ saker_show_policies(const struct saker_gateway *g, struct saker_out *out)
 		{ "ioffset", 'r' },
 		{ "mtu4", 'r' },
 		{ "mtu6", 'r' },
+		{ "path_mtu", 'r' },
 		{ "fragment", 'l' },
 		{ "out_packets", 'r' },
 		{ "out_octets", 'r' },

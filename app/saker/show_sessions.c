@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 
-#include "saker_session_keys.h"
 #include "show_parts.h"
 
 /** A table under way. */
@@ -71,10 +70,9 @@ sender_cell(struct saker_report *r, const struct saker_sender *s)
 }
 
 static void
-line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
+line_row(struct listing *l, const struct saker_sender *s, unsigned int class,
+	const struct saker_worker *w)
 {
-	const struct saker_sender *s = &l->s->senders[sender];
-
 	if (w->lines == NULL || saker_sealing_worker(s->group, w->index) != w->index ||
 		l->all++ >= SAKER_SHOW_SESSIONS)
 		return;
@@ -82,18 +80,26 @@ line_row(struct listing *l, unsigned int sender, const struct saker_worker *w)
 	saker_report_text(l->r, "out");
 	saker_report_text(l->r, "%s", s->group->cfg->name);
 	sender_cell(l->r, s);
-	saker_report_u64(l->r, saker_sealing_session(s->group, w->index));
+	saker_report_u64(l->r, saker_group_session(s->group, class, w->index, l->g->n_workers));
+	saker_report_u64(l->r, class);
 	saker_report_u64(l->r, w->lcore);
-	line_cells(l->r, w->lines[sender]);
+	line_cells(l->r, w->lines[s->first_line + class]);
 	none_cells(l->r, 3);
+}
+
+static void
+sender_rows(struct listing *l, const struct saker_sender *s)
+{
+	for (unsigned int class = 0; class < saker_group_classes(s->group); class ++)
+		for (unsigned int w = 0; w < l->g->n_workers; w++)
+			line_row(l, s, class, l->g->workers[w]);
 }
 
 static void
 senders(struct listing *l)
 {
 	for (unsigned int i = 0; i < l->s->n_senders; i++)
-		for (unsigned int w = 0; w < l->g->n_workers; w++)
-			line_row(l, i, l->g->workers[w]);
+		sender_rows(l, &l->s->senders[i]);
 }
 
 /*
@@ -129,6 +135,7 @@ entry_row(struct listing *l, const struct saker_worker *w, const struct saker_gr
 	saker_report_text(l->r, "%s", group->cfg->name);
 	entry_source_cell(l->r, group, e->key.source);
 	saker_report_u64(l->r, e->key.session);
+	saker_report_none(l->r);
 	saker_report_u64(l->r, w->lcore);
 	none_cells(l->r, 3);
 	saker_report_u64(l->r, e->newest_run);
@@ -177,6 +184,7 @@ saker_show_sessions(const struct saker_gateway *g, struct saker_out *out)
 		{ "group", 'l' },
 		{ "source", 'l' },
 		{ "session", 'r' },
+		{ "class", 'r' },
 		{ "lcore", 'r' },
 		{ "epoch", 'r' },
 		{ "counter", 'r' },

@@ -76,6 +76,7 @@ struct saker_cfg_gateway {
 	enum saker_steer_choice steer;
 	uint32_t
 		rotate_grace_ms; /**< between accepting new root key values and sealing with them */
+	bool path_mtu;           /**< ICMP errors from routers between gateways are looked at */
 	int line;
 };
 
@@ -115,6 +116,15 @@ struct saker_cfg_binding {
 	int line;
 };
 
+#define SAKER_DSCPS       64 /**< code points of an IP header */
+#define SAKER_MAX_CLASSES 8  /**< QoS classes of a group, class 0 included */
+
+/** A group's QoS classes: class 0 is what no set of `qos_classes` names. */
+struct saker_cfg_qos {
+	uint8_t n; /**< classes beside class 0 */
+	uint8_t class_of[SAKER_DSCPS];
+};
+
 /** One entry of `trust_groups`. */
 struct saker_cfg_group {
 	char name[SAKER_NAME_MAX];
@@ -123,6 +133,8 @@ struct saker_cfg_group {
 	uint8_t format;    /**< letter of a struct saker_format */
 	enum saker_variant variant;
 	enum saker_suite suite;
+	uint8_t version;             /**< PSP */
+	struct saker_cfg_hex cookie; /**< PSP: what is sent; absent: none */
 	struct saker_cfg_refs root_keys;
 	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */
 	enum saker_sskdf sskdf;
@@ -140,6 +152,7 @@ struct saker_cfg_group {
 	uint32_t sessions;
 	uint16_t accept_first; /**< range of session ids that are accepted */
 	uint32_t accept_sessions;
+	struct saker_cfg_qos qos;
 	struct saker_sn_params sn; /**< discipline, epoch, times, rekey_shift, max_blocks */
 	bool start_guard;
 	enum saker_replay_mode replay;

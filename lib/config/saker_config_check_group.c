@@ -258,6 +258,11 @@ check_sessions(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			"accept_first %u and accept_sessions %u pass the last session id 65535; "
 			"lower one",
 			g->accept_first, g->accept_sessions);
+	else if (g->sessions <= g->qos.n)
+		saker_cfg_fault(r, o, "sessions",
+			"sessions %u are too few for the %u classes of qos_classes and class 0; "
+			"raise sessions to one for each class and worker",
+			g->sessions, g->qos.n);
 }
 
 static void
@@ -344,9 +349,11 @@ const struct saker_cfg_rule saker_cfg_group_rules[] = {
 		"`rekey_shift` stays off (-1) in variants `source-id-64` and `connection-id` and "
 		"in "
 		"roles `server` and `client`." },
-	{ check_sessions, { "session_first", "sessions", "accept_first", "accept_sessions" },
+	{ check_sessions,
+		{ "session_first", "sessions", "accept_first", "accept_sessions", "qos_classes" },
 		"`session_first` + `sessions` is at most 65536, and so for `accept_first` and "
-		"`accept_sessions`." },
+		"`accept_sessions`; `sessions` has one for each class of `qos_classes`, class 0 "
+		"and worker." },
 	{ check_slots, { "sn", "epoch_seconds", "slot_ms" },
 		"`slot_ms` divides an epoch into less than 2^24 slots." },
 	{ check_window, { "sn", "epoch_seconds", "slot_ms", "window_ms", "skew_ms" },

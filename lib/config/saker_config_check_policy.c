@@ -88,7 +88,9 @@ check_transport(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 		!saker_cfg_sound(by.group, "variant"))
 		return;
 	by_address = saker_cfg_source_len[by.g->variant] == 0;
-	if (by.g->variant != SAKER_V_IP_PAIR && by.g->n_addresses == 0)
+	/* PSP binds an SPI to no addresses. */
+	if (by.g->variant != SAKER_V_IP_PAIR && by.g->n_addresses == 0 &&
+		by.g->format != saker_format_psp.letter)
 		saker_cfg_fault(r, o, "mode",
 			"transport mode needs the addresses table of trust group \"%s\"; give it, "
 			"or "

@@ -45,6 +45,7 @@ enum saker_cfg_type {
 	SAKER_T_IPS,     /**< struct saker_cfg_ips */
 	SAKER_T_HEXES,   /**< struct saker_cfg_hex * and a uint8_t count */
 	SAKER_T_LEVELS,  /**< bool[SAKER_LEVELS] */
+	SAKER_T_DSCPS,   /**< struct saker_cfg_qos */
 	SAKER_T_OBJECTS, /**< list of objects of the section `sub` */
 	SAKER_TYPES
 };
@@ -128,7 +129,8 @@ extern const struct saker_cfg_format_rules saker_cfg_format_rules[];
 extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
-	saker_cfg_seh_rules[], saker_cfg_subsa_rules[], saker_cfg_esp_rules[];
+	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[],
+	saker_cfg_esp_rules[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {
@@ -214,6 +216,10 @@ bool saker_cfg_take_ifaddr(struct saker_cfg_slot *slot, const char *text);
 void saker_cfg_show_ifaddr(const struct saker_cfg_view *v, FILE *out);
 bool saker_cfg_take_mac(struct saker_cfg_slot *slot, const char *text);
 void saker_cfg_show_mac(const struct saker_cfg_view *v, FILE *out);
+
+/** The same of SAKER_T_DSCPS. */
+bool saker_cfg_take_dscps(struct saker_cfg_slot *slot, const char *text);
+void saker_cfg_show_dscps(const struct saker_cfg_view *v, FILE *out);
 
 /** Store an integer if it is in range. */
 bool saker_cfg_take_int(struct saker_cfg_slot *slot, int64_t v);
@@ -320,5 +326,19 @@ void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker
 
 /** Sessions, windows and SNs of a group of format esp, once its settings are read. */
 void saker_cfg_finish_esp(struct saker_cfg_group *g);
+
+/** Defaults that hang on other settings of the object. */
+int64_t saker_cfg_default_accept_first(const void *object);
+int64_t saker_cfg_default_accept_child_sas(const void *object);
+int64_t saker_cfg_default_accept_sessions(const void *object);
+int64_t saker_cfg_default_rekey_shift(const void *object);
+int64_t saker_cfg_default_udp_port(const void *object);
+int64_t saker_cfg_default_protocol(const void *object);
+int64_t saker_cfg_default_peer_spi(const void *object);
+int64_t saker_cfg_default_version(const void *object);
+
+/** Finish a port or a trust group: see struct saker_cfg_section. */
+void saker_cfg_finish_port(void *object);
+void saker_cfg_finish_group(void *object);
 
 #endif

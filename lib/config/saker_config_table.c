@@ -17,8 +17,8 @@ static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR 
 static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
 	{ "task", SAKER_TASK }, { NULL, 0 } };
 static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
-	{ "psp", SAKER_NOT_BUILT }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' },
-	{ "esp", 'X' }, { NULL, 0 } };
+	{ "psp", 'P' }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' }, { "esp", 'X' },
+	{ NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
 	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
 	{ "source-ip", SAKER_V_SOURCE_IP }, { "ip-pair", SAKER_V_IP_PAIR }, { NULL, 0 } };
@@ -68,6 +68,8 @@ static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMEN
 #define ONLY(field_, word_) .only = { field_, word_ }
 /* Settings of formats that derive keys from what a packet holds, and of those with an SA each. */
 #define BY_PACKET .formats = "ESPT"
+#define BY_SOURCE .formats = "EST"
+#define WINDOWED  .formats = "ESTBX"
 #define BY_SA     .formats = "BX"
 
 #define MAX_CHILD_SAS 64 /* workers that a gateway can have */
@@ -95,6 +97,10 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.max = 3600000,
 		.help = "How long new values of a root key are accepted before they seal, so that "
 			"peers can get them; the value that falls out is accepted as long." },
+	{ "path_mtu", SAKER_T_BOOL, G(path_mtu), .def = "true",
+		.help = "Learn the MTU of the way to a peer from ICMP errors that quote a packet "
+			"sent a short while ago. Without it, `mtu` of the cipher port must be what "
+			"every way carries." },
 	END_OF_FIELDS,
 };
 
@@ -185,78 +191,28 @@ static const struct saker_cfg_section binding_section = {
 	.max = 65535,
 };
 
-static int64_t
-default_accept_first(const void *object)
-{
-	const struct saker_cfg_group *g = object;
-
-	return g->session_first;
-}
-
-static int64_t
-default_accept_child_sas(const void *object)
-{
-	return ((const struct saker_cfg_group *)object)->child_sas;
-}
-
-static int64_t
-default_accept_sessions(const void *object)
-{
-	const struct saker_cfg_group *g = object;
-
-	return g->sessions;
-}
-
-/** A key per slot where the key's context has a rekey word and the clock moves it on. */
-static int64_t
-default_rekey_shift(const void *object)
-{
-	const struct saker_cfg_group *g = object;
-	bool word = g->variant != SAKER_V_SOURCE_ID_64 && g->variant != SAKER_V_CONNECTION_ID;
-
-	return word && g->sn.mode == SAKER_SN_TIME && g->role == SAKER_ROLE_PEER ? SAKER_SEQ_BITS
-										 : -1;
-}
-
-static int64_t
-default_udp_port(const void *object)
-{
-	const struct saker_format *f = saker_format_find(
-		((const struct saker_cfg_group *)object)->format);
-
-	return f == NULL ? 0 : f->udp_port;
-}
-
-static int64_t
-default_protocol(const void *object)
-{
-	const struct saker_format *f = saker_format_find(
-		((const struct saker_cfg_group *)object)->format);
-
-	return f == NULL ? 0 : f->protocol;
-}
-
 #define T(member_) AT(struct saker_cfg_group, member_)
-static int64_t
-default_peer_spi(const void *object)
-{
-	return ((const struct saker_cfg_group *)object)->spi;
-}
-
 static const struct saker_cfg_field group_fields[] = {
 	{ "name", SAKER_T_NAME, SAKER_F_REQUIRED, T(name), .help = NAME_HELP },
 	{ "spi", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_WIDE, T(spi), .min = 1, .max = UINT32_MAX,
 		.help = "Number of the group on the wire, unique." },
 	{ "peer_spi", SAKER_T_INT, SAKER_F_WIDE, T(peer_spi), BY_SA, .min = 1, .max = UINT32_MAX,
-		.computed = default_peer_spi, .def_help = "`spi`",
+		.computed = saker_cfg_default_peer_spi, .def_help = "`spi`",
 		.help = "What the peer receives under; `spi` is what this gateway receives "
 			"under." },
 	{ "format", SAKER_T_WORD, T(format), .def = "eesp", .words = format_words,
 		.help = "Packet format." },
-	{ "variant", SAKER_T_WORD, T(variant), BY_PACKET, .def = "source-id",
+	{ "variant", SAKER_T_WORD, T(variant), BY_SOURCE, .def = "source-id",
 		.words = variant_words, .help = "What identifies the source of a packet." },
 	{ "suite", SAKER_T_WORD, T(suite), .def = "aes-256-gcm", .words = suite_words,
 		.help = "AEAD of the data keys." },
+	{ "version", SAKER_T_INT, T(version), .formats = "P", .min = 0, .max = 3,
+		.computed = saker_cfg_default_version,
+		.def_help = "`0` for `aes-128-gcm`, else `1`",
+		.help = "PSP version. 2 and 3 authenticate only, and are not verified against "
+			"anyone." },
+	{ "cookie", SAKER_T_HEX, T(cookie), .formats = "P", .min = 8, .max = 8,
+		.help = "Virtualization cookie of what is sent; absent: none." },
 	{ "root_keys", SAKER_T_REFS, SAKER_F_NONEMPTY, T(root_keys), .refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Root keys that make the master key, at most one a level; the one that "
 			"this gateway seals with, where each direction has its own." },
@@ -278,21 +234,21 @@ static const struct saker_cfg_field group_fields[] = {
 			"lcores without one give their packets to the one that owns the fallback "
 			"SA." },
 	{ "accept_child_sas", SAKER_T_INT, T(accept_child_sas), .formats = "X", .min = 0,
-		.max = MAX_CHILD_SAS, .computed = default_accept_child_sas,
+		.max = MAX_CHILD_SAS, .computed = saker_cfg_default_accept_child_sas,
 		.def_help = "`child_sas`", .help = "The same of the peer." },
 	{ "iv", SAKER_T_WORD, T(iv), BY_SA, .def = "explicit", .words = iv_words,
 		.help = "Whether packets carry an IV, or the sequence number is the IV." },
 	{ "iv_in_aad", SAKER_T_BOOL, T(iv_in_aad), .formats = "B", .def = "true",
 		.help = "Whether an IV that is sent is authenticated as part of the header too." },
-	{ "combine", SAKER_T_WORD, T(combine), BY_PACKET, .def = "hkdf", .words = combine_words,
+	{ "combine", SAKER_T_WORD, T(combine), BY_SOURCE, .def = "hkdf", .words = combine_words,
 		.help = "How root keys become the master key." },
 	{ "role", SAKER_T_WORD, T(role), BY_PACKET, .def = "peer", .words = group_role_words,
 		.help = "Part of this gateway in the group." },
-	{ "source_id", SAKER_T_HEX, T(source_id), BY_PACKET, .min = 4, .max = 8,
+	{ "source_id", SAKER_T_HEX, T(source_id), BY_SOURCE, .min = 4, .max = 8,
 		.help = "Id of this gateway, unique per engine in the group: 4 octets for "
 			"`source-id` and `connection-id` (the device half), 8 for `source-id-64`, "
 			"absent for `source-ip` and `ip-pair`." },
-	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_PACKET, .def = "flow",
+	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_SOURCE, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen." },
 	{ "session_first", SAKER_T_INT, T(session_first), .formats = "EB", .def = "0", .min = 0,
@@ -301,12 +257,16 @@ static const struct saker_cfg_field group_fields[] = {
 		.max = 65536,
 		.help = "How many session ids there are; one per lcore and QoS class." },
 	{ "accept_first", SAKER_T_INT, T(accept_first), .formats = "EB", .min = 0, .max = 65535,
-		.computed = default_accept_first, .def_help = "`session_first`",
+		.computed = saker_cfg_default_accept_first, .def_help = "`session_first`",
 		.help = "First session id that is accepted, where that is another range: in a pool "
 			"of servers." },
 	{ "accept_sessions", SAKER_T_INT, T(accept_sessions), .formats = "EB", .min = 1,
-		.max = 65536, .computed = default_accept_sessions, .def_help = "`sessions`",
-		.help = "How many session ids are accepted." },
+		.max = 65536, .computed = saker_cfg_default_accept_sessions,
+		.def_help = "`sessions`", .help = "How many session ids are accepted." },
+	{ "qos_classes", SAKER_T_DSCPS, T(qos), .formats = "EB",
+		.help = "Sets of DSCPs, each a class with session ids of its own, so that a "
+			"receiver's window does not drop what a network lets wait: numbers, ranges "
+			"and names such as `ef`. What no set names is class 0." },
 	{ "sn", SAKER_T_WORD, T(sn.mode), BY_PACKET, .def = "time", .words = sn_words,
 		.help = "Discipline of sequence numbers." },
 	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), BY_PACKET,
@@ -323,16 +283,16 @@ static const struct saker_cfg_field group_fields[] = {
 		.max = 1000000000, ONLY("sn", "time"), .help = "How far clocks may be apart." },
 	{ "start_guard", SAKER_T_BOOL, T(start_guard), BY_PACKET, .def = "true", ONLY("sn", "time"),
 		.help = "After a start, refuse packets from before it: windows are empty then." },
-	{ "replay", SAKER_T_WORD, T(replay), .def = "window", .words = replay_words,
+	{ "replay", SAKER_T_WORD, T(replay), WINDOWED, .def = "window", .words = replay_words,
 		.help = "Whether repeated packets are refused." },
-	{ "replay_window", SAKER_T_INT, SAKER_F_LENIENT, T(replay_window), .def = "1024", .min = 64,
-		.max = 1048576, ONLY("replay", "window"),
+	{ "replay_window", SAKER_T_INT, SAKER_F_LENIENT, T(replay_window), WINDOWED, .def = "1024",
+		.min = 64, .max = 1048576, ONLY("replay", "window"),
 		.help = "Packets that a window spans, rounded up to a multiple of 64." },
-	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), .def = "65536",
-		.min = 1, .max = 16777216, ONLY("replay", "window"),
+	{ "replay_sources", SAKER_T_INT, SAKER_F_LENIENT, T(replay_sources), WINDOWED,
+		.def = "65536", .min = 1, .max = 16777216, ONLY("replay", "window"),
 		.help = "Pairs of source and session that each lcore can follow at a time." },
-	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), BY_PACKET, .min = -1, .max = 47,
-		.computed = default_rekey_shift,
+	{ "rekey_shift", SAKER_T_INT, T(sn.rekey_shift), BY_SOURCE, .min = -1, .max = 47,
+		.computed = saker_cfg_default_rekey_shift,
 		.def_help =
 			"`24` for `source-id`, `source-ip` and `ip-pair` with `sn = \"time\"` in "
 			"a peer group, else `-1`",
@@ -340,16 +300,16 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "key_cache", SAKER_T_INT, T(key_cache), BY_PACKET, .def = "0", .min = 0, .max = 65536,
 		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
 	{ "max_clear", SAKER_T_INT, T(max_clear), .formats = "ESPTB", .def = "0", .min = 0,
-		.max = SAKER_EESP_MAX_CLEAR,
+		.max = SAKER_CLEAR_MAX,
 		.help = "Payload octets that a received packet may leave in clear." },
-	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_PACKET, .def = "0", .min = 0, .max = 15,
+	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_SOURCE, .def = "0", .min = 0, .max = 15,
 		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
 	{ "max_blocks", SAKER_T_INT, T(sn.max_blocks), .def = "17592186044416L", .min = 1,
 		.max = 1LL << 44, .help = "AES blocks that one data key may encrypt." },
-	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_PACKET,
+	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_SOURCE,
 		.words = level_words,
 		.help = "Levels whose Master Key option is put into each packet." },
-	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_PACKET,
+	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_SOURCE,
 		.refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
@@ -359,7 +319,7 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
 		.help = "What follows the outer IP header." },
 	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .min = 1, .max = 65535,
-		.computed = default_udp_port, .def_help = "`4500`", ONLY("encap", "udp"),
+		.computed = saker_cfg_default_udp_port, .def_help = "`4500`", ONLY("encap", "udp"),
 		.help = "UDP port to send to and listen at." },
 	{ "source_port", SAKER_T_WORD, SAKER_F_LENIENT, T(source_port), .def = "flow",
 		.words = source_port_words, ONLY("encap", "udp"),
@@ -367,7 +327,7 @@ static const struct saker_cfg_field group_fields[] = {
 			"over paths and queues, or the session, which a receiving NIC keeps on one "
 			"queue." },
 	{ "protocol", SAKER_T_INT, SAKER_F_LENIENT, T(protocol), .min = 2, .max = 254,
-		.computed = default_protocol, .def_help = "`49`", ONLY("encap", "ip"),
+		.computed = saker_cfg_default_protocol, .def_help = "`49`", ONLY("encap", "ip"),
 		.help = "IP protocol number." },
 	END_OF_FIELDS,
 };
@@ -418,38 +378,6 @@ static const struct saker_cfg_field policy_fields[] = {
 	END_OF_FIELDS,
 };
 
-static void
-finish_port(void *object)
-{
-	static const uint8_t none[6];
-	struct saker_cfg_port *p = object;
-
-	p->has_next_hop = memcmp(p->next_hop_mac, none, sizeof(none)) != 0;
-}
-
-/* SNs of keys by session are a plain count. */
-static bool
-by_session(const struct saker_cfg_group *g)
-{
-	const struct saker_format *f = saker_format_find(g->format);
-
-	return f != NULL && f->keys == SAKER_KEYS_SESSION;
-}
-
-static void
-finish_group(void *object)
-{
-	struct saker_cfg_group *g = object;
-
-	g->replay_window = (g->replay_window + 63) & ~63u;
-	if (by_session(g)) {
-		g->sn.mode = SAKER_SN_COUNTER;
-		g->sn.rekey_shift = -1;
-	}
-	if (g->format == saker_format_esp.letter)
-		saker_cfg_finish_esp(g);
-}
-
 #define MANY(type_, list_, count_)                                                                 \
 	.size = sizeof(type_), .line_at = offsetof(type_, line),                                   \
 	.list_at = offsetof(struct saker_config, list_),                                           \
@@ -462,7 +390,7 @@ const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS] = {
 		.list_at = offsetof(struct saker_config, gateway) },
 	[SAKER_SEC_PORTS] = { "ports", "port", "A list with one port of each role.", port_fields,
 		saker_cfg_port_rules, MANY(struct saker_cfg_port, ports, n_ports), .max = 64,
-		.finish = finish_port, .restart = true },
+		.finish = saker_cfg_finish_port, .restart = true },
 	[SAKER_SEC_ROOT_KEYS] = { "root_keys", "root key",
 		"A list of root keys. The keys themselves stand in files of their own.",
 		root_key_fields, saker_cfg_root_key_rules,
@@ -470,7 +398,7 @@ const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS] = {
 	[SAKER_SEC_GROUPS] = { "trust_groups", "trust group",
 		"A list of trust groups: everyone who holds the same root keys for one purpose.",
 		group_fields, saker_cfg_group_rules, MANY(struct saker_cfg_group, groups, n_groups),
-		.max = SAKER_CFG_GROUPS, .finish = finish_group },
+		.max = SAKER_CFG_GROUPS, .finish = saker_cfg_finish_group },
 	[SAKER_SEC_POLICIES] = { "policies", "policy",
 		"A list of policies for outbound packets; the first that matches wins. Protecting "
 		"policies also say what their group's sources may send inbound.",
@@ -523,6 +451,7 @@ const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
 	{ 'B', saker_cfg_subsa_rules },
 	{ 'X', saker_cfg_esp_rules },
 	{ 'S', saker_cfg_seh_rules },
+	{ 'P', saker_cfg_psp_rules },
 	{ 0, NULL },
 };
 

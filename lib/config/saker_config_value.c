@@ -551,5 +551,7 @@ const struct saker_cfg_type_ops saker_cfg_types[SAKER_TYPES] = {
 	[SAKER_T_IPS] = { "list of addresses", SAKER_SHAPE_TEXTS, take_ips, show_ips },
 	[SAKER_T_HEXES] = { "list of hex strings", SAKER_SHAPE_TEXTS, take_hexes, show_hexes },
 	[SAKER_T_LEVELS] = { "list of levels", SAKER_SHAPE_TEXTS, take_level, show_levels },
+	[SAKER_T_DSCPS] = { "list of sets of DSCPs", SAKER_SHAPE_TEXTS, saker_cfg_take_dscps,
+		saker_cfg_show_dscps },
 	[SAKER_T_OBJECTS] = { "list of groups", SAKER_SHAPE_OBJECTS, NULL, NULL },
 };

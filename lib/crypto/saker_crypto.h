@@ -48,12 +48,14 @@ enum saker_job_status { SAKER_JOB_OK, SAKER_JOB_BAD_ICV, SAKER_JOB_ERROR };
  * Packets to seal or open. The caller owns everything that is pointed at until the call returns.
  *
  * `kdf` is indexed by block first, then by slot, so that the first blocks of neighbours lie side
- * by side; octet 0 of the first block is the SP 800-108 counter and is set by the driver.
+ * by side; octets 0 and 3 of the first block are left to the driver, which sets the SP 800-108
+ * counter there.
  */
 struct saker_batch {
 	uint16_t n;         /**< slots in use, at most SAKER_BATCH */
 	uint8_t suite;      /**< enum saker_suite */
 	uint8_t kdf_blocks; /**< 1..SAKER_KDF_MAX_BLOCKS */
+	uint8_t kdf_shape;  /**< enum saker_kdf_shape, the same in all slots */
 	uint8_t kdf[SAKER_KDF_MAX_BLOCKS][SAKER_BATCH][SAKER_KDF_BLOCK]
 		__attribute__((aligned(64)));
 	uint8_t nonce[SAKER_BATCH][16]; /**< 12 octets, before the mask */

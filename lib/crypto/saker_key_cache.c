@@ -7,11 +7,12 @@
 #define WAYS        4u
 #define MAX_ENTRIES (1u << 20)
 
-/* What a data key is derived from. Unused blocks and the first octet are zero. */
+/* What a data key is derived from. Unused blocks and the counter are zero. */
 struct origin {
 	const struct saker_master *master; /* NULL: the entry is empty */
 	uint32_t suite;
-	uint32_t blocks;
+	uint16_t blocks;
+	uint16_t shape;
 	uint8_t kdf[SAKER_KDF_MAX_BLOCKS][SAKER_KDF_BLOCK];
 };
 
@@ -93,9 +94,10 @@ origin_of(const struct saker_batch *b, unsigned int slot, struct origin *o)
 	o->master = b->master[slot];
 	o->suite = b->suite;
 	o->blocks = b->kdf_blocks;
+	o->shape = b->kdf_shape;
 	for (unsigned int j = 0; j < b->kdf_blocks; j++)
 		memcpy(o->kdf[j], b->kdf[j][slot], SAKER_KDF_BLOCK);
-	o->kdf[0][0] = 0;
+	o->kdf[0][0] = o->kdf[0][3] = 0;
 }
 
 /* First entry of the set that an origin belongs to. */
@@ -185,6 +187,7 @@ saker_key_cache_fill(struct saker_key_cache *cache, struct saker_batch *b)
 	cache->missing.n = 0;
 	cache->missing.suite = b->suite;
 	cache->missing.kdf_blocks = b->kdf_blocks;
+	cache->missing.kdf_shape = b->kdf_shape;
 	for (unsigned int i = 0; i < b->n; i++)
 		filled[i] = b->expanded[i] == NULL && fill_slot(cache, b, i);
 	if (cache->missing.n == 0)

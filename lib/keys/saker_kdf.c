@@ -71,6 +71,12 @@ saker_kdf_input(const struct saker_kdf_context *c, enum saker_suite suite, uint8
 	unsigned int blocks = saker_kdf_blocks(c->variant, c->family);
 	uint8_t *context = out + 4;
 
+	if (c->format == 'P') {
+		const struct saker_kdf_form form = saker_kdf_form_psp(c->variant, suite);
+
+		saker_kdf_block(&form, 0, c->source, out);
+		return 1;
+	}
 	if (blocks == 0)
 		return 0;
 	/* Counter 0, label (format letter, variant digit), 00. */
@@ -93,9 +99,10 @@ saker_kdf_input(const struct saker_kdf_context *c, enum saker_suite suite, uint8
 	return blocks;
 }
 
-/* The message of C(i) but for i and the label, which stand in `head`. */
+/* The message of C(i) but for what stands in `head`: i and the label, or a longer i. */
 struct message {
 	uint8_t head[4];
+	uint8_t counter_at; /* in head */
 	const uint8_t *context;
 	size_t context_len;
 	uint8_t bits[2];
@@ -129,12 +136,38 @@ all_blocks(EVP_MAC_CTX *ctx, const uint8_t *key, struct message *m, uint8_t *out
 	for (size_t at = 0; at < n && good; at += sizeof(block)) {
 		size_t rest = n - at;
 
-		m->head[0]++;
+		m->head[m->counter_at]++;
 		good = cmac(ctx, key, m, block);
 		memcpy(out + at, block, rest < sizeof(block) ? rest : sizeof(block));
 	}
 	saker_wipe(block, sizeof(block));
 	return good;
+}
+
+static int
+derive(const uint8_t key[32], struct message *m, uint16_t bits, uint8_t *out)
+{
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+	bool good;
+
+	saker_store_be16(m->bits, bits);
+	good = ctx != NULL && all_blocks(ctx, key, m, out, bits / 8);
+	if (!good)
+		saker_wipe(out, bits / 8);
+	EVP_MAC_CTX_free(ctx);
+	EVP_MAC_free(mac);
+	return good ? 0 : -EIO;
+}
+
+int
+saker_kdf_psp(const uint8_t key[32], uint8_t version, uint32_t spi, uint16_t bits, uint8_t *out)
+{
+	uint8_t context[10] = { 'P', 'v', (uint8_t)('0' | version) };
+	struct message m = { .counter_at = 3, .context = context, .context_len = sizeof(context) };
+
+	saker_store_be32(context + 4, spi); /* and the upper half of L, which is zero */
+	return derive(key, &m, bits, out);
 }
 
 /* Not OpenSSL's own KBKDF: its L is 32 bits wide, ours is 16. */
@@ -145,21 +178,10 @@ saker_kdf(const uint8_t key[32], const char label[2], const uint8_t *context, si
 	struct message m = { .head = { 0, (uint8_t)label[0], (uint8_t)label[1], 0 },
 		.context = context,
 		.context_len = context_len };
-	EVP_MAC *mac;
-	EVP_MAC_CTX *ctx;
-	bool good;
 
 	if (bits == 0 || bits % 8 != 0 || bits > MAX_BITS || context_len > MAX_CONTEXT)
 		return -EINVAL;
-	saker_store_be16(m.bits, bits);
-	mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
-	ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
-	good = ctx != NULL && all_blocks(ctx, key, &m, out, bits / 8);
-	if (!good)
-		saker_wipe(out, bits / 8);
-	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
-	return good ? 0 : -EIO;
+	return derive(key, &m, bits, out);
 }
 
 /* Multiply by x in GF(2^128). */

@@ -52,14 +52,30 @@ struct saker_data_key {
 	uint8_t mask[SAKER_MASK_LEN];
 };
 
+/**
+ * Shapes of a derivation. Octets 0 and 3 of the first block are zero in the input, whatever the
+ * shape; the drivers put the counter into one of them.
+ */
+enum saker_kdf_shape {
+	SAKER_KDF_MASKED, /**< counter of one octet in front; a mask follows the key */
+	SAKER_KDF_PSP,    /**< counter of four octets in front; no mask, that is a zero one */
+};
+
+/** Where the counter stands in the first block of a shape, in bits from octet 0. */
+static inline unsigned int
+saker_kdf_counter_bit(uint8_t shape)
+{
+	return shape == SAKER_KDF_PSP ? 24 : 0;
+}
+
 /** What identifies a data key beside the group key. */
 struct saker_kdf_context {
-	uint8_t format;  /**< 'E' or 'S' */
-	uint8_t variant; /**< enum saker_variant */
+	uint8_t format;  /**< letter of the format; 'P' gives the shape SAKER_KDF_PSP */
+	uint8_t variant; /**< enum saker_variant; format P: version */
 	uint8_t family;  /**< of src and dst, 4 or 6; variants 3 and 4 */
 	uint16_t epoch;
 	uint32_t rekey;     /**< 0 if the group sets no rekey shift; unused in variants 1, 2 */
-	uint64_t source;    /**< variant 0: low 32 bits; 1 and 2: all */
+	uint64_t source;    /**< variant 0: low 32 bits; 1 and 2: all; format P: SPI */
 	const uint8_t *src; /**< outer source address, variants 3 and 4 */
 	const uint8_t *dst; /**< outer destination address, variant 4 */
 };
@@ -84,7 +100,19 @@ struct saker_kdf_form {
 	uint16_t bits;      /**< L */
 	int8_t rekey_shift; /**< -1: off */
 	bool wide;          /**< an id of 64 bits, which leaves no room for a rekey word */
+	uint8_t shape;      /**< enum saker_kdf_shape */
 };
+
+/** Form of PSP version 0 to 3: its label, and the SPI as the source. */
+static inline struct saker_kdf_form
+saker_kdf_form_psp(uint8_t version, enum saker_suite suite)
+{
+	return (struct saker_kdf_form){
+		.label = 0x50763000 | (uint32_t)version << 8, /* "Pv", digit, 00 */
+		.bits = (uint16_t)(saker_suite_key_len(suite) * 8),
+		.shape = SAKER_KDF_PSP,
+	};
+}
 
 /** Form of a format letter, variant and suite. */
 static inline struct saker_kdf_form
@@ -111,7 +139,7 @@ saker_rekey_word(uint64_t sn, int shift)
 /**
  * saker_kdf_input() in one block.
  * @param sn epoch and counter
- * @param source wire source id; variant 3: the outer IPv4 source address
+ * @param source wire source id; variant 3: the outer IPv4 source address; format P: SPI
  * @param out one block
  */
 static inline void
@@ -120,6 +148,11 @@ saker_kdf_block(const struct saker_kdf_form *f, uint64_t sn, uint64_t source, ui
 	uint64_t rekey = saker_rekey_word(sn, f->rekey_shift);
 	uint64_t rest = f->wide ? source : rekey << 32 | (uint32_t)source;
 
+	if (__builtin_expect(f->shape == SAKER_KDF_PSP, 0)) {
+		saker_store_be64(out, f->label);
+		saker_store_be64(out + 8, source << 32 | f->bits);
+		return;
+	}
 	saker_store_be64(out, (uint64_t)f->label << 32 | sn >> 48 << 16 | rest >> 48);
 	saker_store_be64(out + 8, rest << 16 | f->bits);
 }
@@ -143,5 +176,17 @@ void saker_cmac_subkeys(const uint8_t *zero, uint8_t *k1, uint8_t *k2);
  */
 int saker_kdf(const uint8_t key[32], const char label[2], const uint8_t *context,
 	size_t context_len, uint16_t bits, uint8_t *out);
+
+/**
+ * The derivation of PSP, for the control path: 4 octets of counter, "Pv" and a digit, SPI, and L in
+ * 4 octets.
+ * @param key master key, 32 octets
+ * @param version 0 to 3
+ * @param bits 128 or 256
+ * @param out bits / 8 octets
+ * @return 0 or -EIO
+ */
+int saker_kdf_psp(
+	const uint8_t key[32], uint8_t version, uint32_t spi, uint16_t bits, uint8_t *out);
 
 #endif

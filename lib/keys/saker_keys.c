@@ -129,6 +129,9 @@ saker_data_key_derive(const uint8_t gk[SAKER_ROOT_LEN], const struct saker_kdf_c
 	int rc = -EINVAL;
 
 	memset(out, 0, sizeof(*out));
+	if (c->format == 'P')
+		return saker_kdf_psp(
+			gk, c->variant, (uint32_t)c->source, (uint16_t)(key_len * 8), out->key);
 	/* The input is laid out whole; saker_kdf() wants label and context alone. */
 	if (blocks != 0)
 		rc = saker_kdf(gk, (const char *)input + 1, input + 4,

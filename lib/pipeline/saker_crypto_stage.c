@@ -6,7 +6,7 @@
 
 #define UNIT         64 /* octets that drivers handle at a time */
 #define SIZE_CLASSES 5  /* up to one, two, three, four units, and longer */
-#define KINDS        (2 * 2 * SAKER_KDF_MAX_BLOCKS) /* suite, cached, KDF blocks */
+#define KINDS        (2 * 2 * 2 * SAKER_KDF_MAX_BLOCKS) /* shape, suite, cached, KDF blocks */
 
 /* 1 behind an outer IPv6 header, else 0. */
 static unsigned int
@@ -194,6 +194,7 @@ run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_
 	unsigned int kind = g->kind[is_six(b, first)];
 
 	batch->suite = g->suite;
+	batch->kdf_shape = g->kdf.shape;
 	batch->kdf_blocks = (uint8_t)(kind % SAKER_KDF_MAX_BLOCKS + 1);
 	batch->n = (uint16_t)n;
 	for (unsigned int i = 0; i < n; i++)

@@ -21,6 +21,8 @@
 #include "saker_sn.h"
 #include "saker_snapshot.h"
 
+struct saker_paths;
+
 /** Counters of one policy on one lcore. */
 struct saker_policy_count {
 	uint64_t out_packets, out_octets, in_packets, in_octets;
@@ -50,7 +52,7 @@ struct saker_line_change {
 
 /** What one worker holds. */
 struct saker_holding {
-	struct saker_sn_line **lines;             /**< one per sender */
+	struct saker_sn_line **lines;             /**< by sender and class */
 	struct saker_replay_table **replay;       /**< one per group, NULL: none */
 	struct saker_guard **guard;               /**< one per group */
 	struct saker_group_count **group_count;   /**< one per group */
@@ -66,6 +68,7 @@ struct saker_edition {
 	uint64_t number; /**< rises with every attempt to build one */
 	const struct saker_snapshot *snapshot;
 	struct saker_holding *holding; /**< by worker */
+	struct saker_paths *paths;     /**< shared by all; NULL: MTUs are not learnt */
 };
 
 #endif

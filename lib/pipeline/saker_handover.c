@@ -4,8 +4,6 @@
 
 #include "saker_handover.h"
 
-#include "saker_session_keys.h"
-
 unsigned int
 saker_owner(const struct saker_worker *w, const struct saker_group *g,
 	const struct saker_replay_key *key)

@@ -159,7 +159,7 @@ check_group(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_group *g = &w->s->groups[found];
 
 	if (unlikely(found == SAKER_SPI_NONE))
-		return SAKER_DROP_UNKNOWN_SPI;
+		return b->listener[i]->format->no_group;
 	b->group[i] = g;
 	if (!g->transport && !saker_is_local(w->s, b->ip[i]))
 		return SAKER_DROP_NOT_LOCAL;

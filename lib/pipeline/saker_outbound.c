@@ -224,13 +224,25 @@ choose_session_key(struct saker_burst *b, unsigned int i)
 		saker_burst_drop(b, i, SAKER_DROP_NO_DATA_KEY);
 }
 
+/* A packet's SN line hangs on its sender and, where there are classes, on its DSCP. */
+static inline unsigned int
+line_of(const struct saker_burst *b, unsigned int i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	if (likely(!p->classes))
+		return p->line;
+	return p->line + p->group->cfg->qos.class_of[b->view[i].tos >> 2];
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	const struct saker_sn_grant *grant)
 {
 	const struct saker_group *g = b->group[at];
-	uint16_t session = saker_sealing_session(g, w->index);
+	unsigned int class = line_of(b, at) - b->policy[at]->line;
+	uint16_t session = saker_group_session(g, class, w->index, w->n_workers);
 
 	for (uint16_t k = 0; k < grant->n; k++) {
 		b->sn[at + k] = grant->first + k;
@@ -253,11 +265,11 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 static uint16_t
 assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 {
-	unsigned int sender = b->policy[first]->sender;
-	struct saker_sn_line *line = w->lines[sender];
+	unsigned int shared = line_of(b, first);
+	struct saker_sn_line *line = w->lines[shared];
 	uint16_t end = first, at = first;
 
-	while (end < b->n && b->policy[end]->sender == sender)
+	while (end < b->n && line_of(b, end) == shared)
 		end++;
 	while (at < end) {
 		struct saker_sn_grant grant = saker_sn_take(

@@ -8,6 +8,7 @@
 #include "saker_echo.h"
 #include "saker_hops.h"
 #include "saker_nd.h"
+#include "saker_path.h"
 
 /** A frame that needs a closer look. */
 struct frame {
@@ -184,6 +185,8 @@ take_ip(const struct frame *f)
 	dst = saker_ip_dst(ip);
 	if (!owns(f, &dst))
 		return SAKER_OK;
+	if (f->d == SAKER_INBOUND && f->w->paths != NULL && saker_path_is_report(ip, &v))
+		return saker_path_report(f->w, ip, &v);
 	if (v.proto == (v.family == 4 ? SAKER_PROTO_ICMP : SAKER_PROTO_ICMP6))
 		return answer_echo(f, &v);
 	return f->l->ends_here ? SAKER_DROP_OWN_ADDRESS : SAKER_OK;

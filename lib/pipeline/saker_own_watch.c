@@ -6,33 +6,44 @@
 
 #include "saker_own.h"
 
-/* @return index of the sender whose source the packet names, or -1 */
-static int
-own_sender(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+int
+saker_own_sender(
+	const struct saker_worker *w, const struct saker_group *g, const uint8_t source[16])
 {
 	for (unsigned int k = 0; k < w->s->n_senders; k++) {
 		uint8_t key[16];
 
-		if (w->s->senders[k].group != b->group[i])
+		if (w->s->senders[k].group != g)
 			continue;
 		saker_own_key(&w->s->senders[k], key);
-		if (memcmp(key, b->key[i].source, sizeof(key)) == 0)
+		if (memcmp(key, source, sizeof(key)) == 0)
 			return (int)k;
 	}
 	return -1;
+}
+
+const struct saker_sn_line *
+saker_own_line(const struct saker_worker *w, unsigned int sender, uint16_t session)
+{
+	const struct saker_sender *s = &w->s->senders[sender];
+	uint32_t place = (uint32_t)session - s->group->cfg->session_first;
+	unsigned int class = place / w->n_workers;
+
+	if (class >= saker_group_classes(s->group))
+		return NULL;
+	return w->taken->holding[place % w->n_workers].lines[s->first_line + class];
 }
 
 /* Has this gateway sent a packet of this session and SN? Epochs wrap on the wire. */
 static bool
 may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned int i, int sender)
 {
-	uint32_t line = (uint32_t)b->session[i] - b->group[i]->cfg->session_first;
-	uint64_t blocks, used;
+	const struct saker_sn_line *line = saker_own_line(w, (unsigned int)sender, b->session[i]);
+	uint64_t blocks;
 
-	if (line >= w->n_workers)
+	if (line == NULL)
 		return false;
-	used = (uint64_t)saker_sn_line_used(w->taken->holding[line].lines[sender], &blocks);
-	return (int64_t)(b->sn[i] - used) <= 0;
+	return (int64_t)(b->sn[i] - (uint64_t)saker_sn_line_used(line, &blocks)) <= 0;
 }
 
 static void
@@ -43,7 +54,7 @@ count(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 
 	if (!b->group[i]->own_known || w->group_count == NULL)
 		return;
-	sender = own_sender(w, b, i);
+	sender = saker_own_sender(w, b->group[i], b->key[i].source);
 	if (sender < 0)
 		return;
 	c = w->group_count[b->group[i]->index];

@@ -11,6 +11,7 @@
 #include "saker_lookup.h"
 #include "saker_mss.h"
 #include "saker_mtu.h"
+#include "saker_path.h"
 #include "saker_ttl.h"
 
 #define DONT_FRAGMENT 0x40 /* in octet 6 of an IPv4 header */
@@ -181,27 +182,44 @@ handle_long(struct saker_worker *w, uint16_t i, uint16_t mtu)
 	}
 }
 
+static uint16_t
+mss_of(const struct saker_worker *w, const struct saker_policy *p, uint8_t family)
+{
+	unsigned int six = SAKER_SIX(family);
+	uint16_t learnt;
+
+	if (p->mss[six] == UINT16_MAX || !saker_paths_learnt(w->paths))
+		return p->mss[six];
+	learnt = saker_mss_of(family, saker_path_tunnel_mtu(w->paths, p, six, w->now_ms));
+	return RTE_MIN(p->mss[six], learnt);
+}
+
 static inline void
-clamp(const struct saker_burst *b, unsigned int i)
+clamp(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_ip_view *v = &b->view[i];
 
 	if (unlikely(saker_mss_is_syn(b->ip[i], v)))
-		(void)saker_mss_clamp(b->ip[i], v, b->policy[i]->mss[SAKER_SIX(v->family)]);
+		(void)saker_mss_clamp(b->ip[i], v, mss_of(w, b->policy[i], v->family));
 }
 
 /* Stores to packets may change anything, for all the compiler knows: hence the copies. */
 static __rte_always_inline void
 route_out(struct saker_worker *w, struct saker_burst *b, bool own)
 {
+	bool learnt = saker_paths_learnt(w->paths);
+
 	for (unsigned int i = 0, n = b->n; i < n; i++) {
 		const struct saker_ip_view *v = &b->view[i];
 		uint16_t mtu = b->policy[i]->mtu[SAKER_SIX(v->family)];
 
+		if (unlikely(learnt))
+			mtu = saker_path_tunnel_mtu(
+				w->paths, b->policy[i], SAKER_SIX(v->family), w->now_ms);
 		if (unlikely(v->total > mtu) && !handle_long(w, (uint16_t)i, mtu))
 			continue;
 		if (own || likely(saker_ttl_decrement(b->ip[i]) == SAKER_OK))
-			clamp(b, (uint16_t)i);
+			clamp(w, b, i);
 		else
 			tell(w, SAKER_OUTBOUND, (uint16_t)i, SAKER_ICMP_TIME_EXCEEDED, 0);
 	}
@@ -234,7 +252,7 @@ saker_stage_route_in(struct saker_worker *w, struct saker_burst *b)
 		if (unlikely(b->view[i].total > mtu))
 			forward_long(w, SAKER_INBOUND, (uint16_t)i);
 		else if (likely(saker_ttl_decrement(b->ip[i]) == SAKER_OK))
-			clamp(b, i);
+			clamp(w, b, i);
 		else
 			tell(w, SAKER_INBOUND, (uint16_t)i, SAKER_ICMP_TIME_EXCEEDED, 0);
 	}
@@ -261,7 +279,8 @@ bool
 saker_route_send_long(struct saker_worker *w, struct rte_mbuf *m)
 {
 	struct saker_fragments f = { .pool = w->pool };
-	uint16_t mtu = w->tx[SAKER_OUTBOUND].mtu;
+	uint16_t mtu = RTE_MIN(
+		w->tx[SAKER_OUTBOUND].mtu, saker_path_to(w, rte_pktmbuf_mtod(m, const uint8_t *)));
 	uint8_t family = *rte_pktmbuf_mtod(m, uint8_t *) >> 4;
 	enum saker_drop why;
 

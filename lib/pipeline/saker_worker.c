@@ -370,6 +370,7 @@ saker_worker_take(struct saker_worker *w, const struct saker_edition *e)
 	w->taken = e;
 	w->s = e->snapshot;
 	w->cache = h->cache;
+	w->paths = e->paths;
 	w->lines = h->lines;
 	w->replay = h->replay;
 	w->fresh = h->fresh;

@@ -8,7 +8,7 @@
 /**
  * @file
  * One worker lcore: its queues, its SN lines, its replay windows, its counters. Workers share
- * nothing that they write but the rings between them.
+ * nothing that they write but the rings between them, and MTUs of paths (saker_path.h).
  *
  * Threads: fields are the worker's own while it runs; the control thread reads the counters, and
  * everything else while workers are stopped.
@@ -138,21 +138,23 @@ struct saker_worker {
 	/* the worker's own */
 	const struct saker_edition *taken; /**< for this loop; the next ones are its parts */
 	const struct saker_snapshot *s;
+	struct saker_paths *paths;          /**< NULL: MTUs are not learnt */
 	struct saker_key_cache *cache;      /**< NULL: no group wants one */
-	struct saker_sn_line **lines;       /**< one per sender */
+	struct saker_sn_line **lines;       /**< by sender and class */
 	struct saker_replay_table **replay; /**< one per group, NULL: none */
 	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;
 	uint64_t now_ms;                       /**< the clock, read once a burst */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
-	unsigned int idle_rounds;     /**< empty ones in a row */
-	uint64_t silent_since;        /**< TSC after the last packet */
-	uint16_t expire_next;         /**< group whose replay table is swept next */
-	uint32_t watching;            /**< watch->on, read once a round */
-	uint16_t traced[SAKER_BURST]; /**< by slot: number of its trace record + 1, or 0 */
-	struct saker_icmp_bucket icmp;
-	uint32_t fragment_id; /**< of the last protected packet that was cut */
+	unsigned int idle_rounds;         /**< empty ones in a row */
+	uint64_t silent_since;            /**< TSC after the last packet */
+	uint16_t expire_next;             /**< group whose replay table is swept next */
+	uint32_t watching;                /**< watch->on, read once a round */
+	uint16_t traced[SAKER_BURST];     /**< by slot: number of its trace record + 1, or 0 */
+	struct saker_icmp_bucket icmp;    /**< errors that are sent */
+	struct saker_icmp_bucket reports; /**< and looked at */
+	uint32_t fragment_id;             /**< of the last protected packet that was cut */
 	struct saker_burst burst;
 	struct saker_batch batch;
 	uint8_t aad[SAKER_BURST][SAKER_AAD_MAX];

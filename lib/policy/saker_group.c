@@ -192,6 +192,8 @@ note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_
 		g->key_idx |= (uint8_t)((combination(g, n, l)->index & 3) << shift[l]);
 	if (g->format->keys == SAKER_KEYS_ROOT)
 		g->key_idx = parity_of(g, n);
+	if (g->format == &saker_format_psp) /* bit 31 tells the master key */
+		g->send_spi = g->cfg->spi | (uint32_t)g->key_idx << 24;
 	saker_key_check_text(gk, g->check_text);
 	return saker_kdf(gk, "CV", NULL, 0, 8 * sizeof(g->mk_check), g->mk_check);
 }
@@ -310,24 +312,26 @@ build_client(const struct saker_group_env *env, struct saker_group *g)
 	return expand_client_keys(env, g, keys) == 0 ? 0 : -EINVAL;
 }
 
-/* Suite, use of the key cache, KDF blocks. */
+/* Shape of the derivation, suite, use of the key cache, KDF blocks. */
 static uint8_t
 kind_of(const struct saker_group *g, unsigned int six)
 {
-	unsigned int cached = g->cfg->key_cache > 0;
+	unsigned int cached = g->cfg->key_cache > 0, of = g->kdf.shape * 2u + g->suite - 1u;
 
-	return (uint8_t)(((g->suite - 1u) * 2 + cached) * SAKER_KDF_MAX_BLOCKS +
-			 g->kdf_blocks[six] - 1u);
+	return (uint8_t)((of * 2 + cached) * SAKER_KDF_MAX_BLOCKS + g->kdf_blocks[six] - 1u);
 }
 
 static void
 set_kdf(struct saker_group *g)
 {
+	bool psp = g->format == &saker_format_psp;
+
 	g->by_address = g->variant == SAKER_V_SOURCE_IP || g->variant == SAKER_V_IP_PAIR;
-	g->kdf = saker_kdf_form(
-		(uint8_t)g->cfg->format, g->variant, g->suite, g->cfg->sn.rekey_shift);
+	g->kdf = psp ? saker_kdf_form_psp(g->cfg->version, g->suite)
+		     : saker_kdf_form((uint8_t)g->cfg->format, g->variant, g->suite,
+			       g->cfg->sn.rekey_shift);
 	for (unsigned int six = 0; six < 2; six++) {
-		g->kdf_blocks[six] = (uint8_t)saker_kdf_blocks(g->variant, six ? 6 : 4);
+		g->kdf_blocks[six] = psp ? 1 : (uint8_t)saker_kdf_blocks(g->variant, six ? 6 : 4);
 		g->kind[six] = kind_of(g, six);
 	}
 }
@@ -366,6 +370,9 @@ static void
 set_terms(struct saker_group *g)
 {
 	g->terms.max_clear = g->cfg->max_clear;
+	g->terms.version = g->cfg->version;
+	g->terms.cookie = g->cfg->cookie.len != 0;
+	g->terms.cookie_value = g->terms.cookie ? saker_load_be64(g->cfg->cookie.octets) : 0;
 	g->terms.max_ioffset = g->cfg->max_ioffset;
 	g->terms.no_sn = g->cfg->no_sn;
 	g->terms.esp_sn = g->cfg->esp_sn;

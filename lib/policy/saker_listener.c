@@ -122,14 +122,22 @@ allows_all(const struct saker_group *g, const uint8_t *p, const struct saker_hdr
 	return true;
 }
 
+/* Formats without root key ids in packets: by version. */
+static bool
+takes(const struct saker_group *g, const uint8_t *p, const struct saker_hdr *h)
+{
+	if (g->format->keys == SAKER_KEYS_ROOT)
+		return g->terms.version == h->version;
+	return (h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]) != 0 &&
+	       allows_all(g, p, h);
+}
+
 uint16_t
 saker_listener_named_group(const struct saker_snapshot *s, const struct saker_listener *l,
 	const uint8_t *p, const struct saker_hdr *h)
 {
-	if ((h->mk_at[SAKER_ZONE] | h->mk_at[SAKER_USER] | h->mk_at[SAKER_TASK]) == 0)
-		return SAKER_SPI_NONE;
 	for (unsigned int i = 0; i < s->n_groups; i++)
-		if (serves(l, &s->groups[i]) && allows_all(&s->groups[i], p, h))
+		if (serves(l, &s->groups[i]) && takes(&s->groups[i], p, h))
 			return (uint16_t)i;
 	return SAKER_SPI_NONE;
 }

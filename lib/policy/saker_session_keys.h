@@ -63,27 +63,6 @@ int saker_keymat_check(const struct saker_group_env *env, const struct saker_gro
  */
 int saker_session_keys_check(const struct saker_group_env *env);
 
-/**
- * Worker that seals for a worker. With an SA for each resource (RFC 9611), SA 1 + w is worker w's;
- * SA 0 is the fallback SA of those without one, and the first of them seals for all of them.
- */
-static inline unsigned int
-saker_sealing_worker(const struct saker_group *g, unsigned int worker)
-{
-	unsigned int own = g->by_resource ? g->cfg->sessions - 1 : worker;
-
-	return worker < own ? worker : own;
-}
-
-/** Session or SA that a worker seals in, which seals for itself. */
-static inline uint16_t
-saker_sealing_session(const struct saker_group *g, unsigned int worker)
-{
-	if (!g->by_resource)
-		return (uint16_t)(g->cfg->session_first + worker);
-	return worker + 1 < g->cfg->sessions ? (uint16_t)(worker + 1) : 0;
-}
-
 /** SPI on the wire of what this gateway seals in a session. */
 static inline uint32_t
 saker_session_spi(const struct saker_group *g, uint16_t session)

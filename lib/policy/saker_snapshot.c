@@ -125,8 +125,9 @@ policy_source(const struct saker_group_env *env, struct saker_policy *p)
 	}
 }
 
-/* Who sends, as SN lines and replay windows know it: of a connection id the device alone. Keys by
- * session hang on no source: there the root key value alone tells lines apart.
+/* Who sends, as SN lines and replay windows know it: of a connection id the device alone, of an SPI
+ * what does not change with the root key. Keys by session hang on no source: there the root key
+ * value alone tells lines apart.
  */
 static struct saker_sender
 policy_sender(const struct saker_policy *p)
@@ -138,7 +139,7 @@ policy_sender(const struct saker_policy *p)
 		s.source_len = 4;
 	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
-		saker_store_be32(s.source, p->group->send_spi);
+		saker_store_be32(s.source, p->group->cfg->spi);
 	} else if (variant == SAKER_V_SOURCE_IP || variant == SAKER_V_IP_PAIR) {
 		s.source_len = p->cfg->local.family == 4 ? 4 : 16;
 		memcpy(s.source, p->cfg->local.octets, s.source_len);
@@ -162,6 +163,8 @@ add_sender(struct saker_snapshot *s, const struct saker_sender *sender)
 			s->senders[i].source_len == sender->source_len)
 			return (uint16_t)i;
 	s->senders[s->n_senders] = *sender;
+	s->senders[s->n_senders].first_line = s->n_lines;
+	s->n_lines += saker_group_classes(sender->group);
 	return (uint16_t)s->n_senders++;
 }
 
@@ -237,9 +240,21 @@ fill_mtu(const struct saker_config *c, struct saker_policy *p)
 		uint16_t front = p->transport ? udp : p->outer.len;
 
 		front += outer == 6 ? p->v6.len : p->v4.len;
+		p->front_len[six] = front;
 		p->mtu[six] = saker_mtu_tunnel(p->group->format, most, front);
 		p->mss[six] = p->cfg->mss_clamp ? saker_mss_of(inner, p->mtu[six]) : UINT16_MAX;
 	}
+}
+
+static uint32_t
+add_ends(struct saker_snapshot *s, const struct saker_cfg_policy *cfg)
+{
+	for (unsigned int i = 0; i < s->n_ends; i++)
+		if (saker_ip_equal(&s->ends[i].local, &cfg->local) &&
+			saker_ip_equal(&s->ends[i].peer, &cfg->peer))
+			return i;
+	s->ends[s->n_ends] = (struct saker_ends){ cfg->local, cfg->peer };
+	return s->n_ends++;
 }
 
 static int
@@ -257,12 +272,16 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	policy_source(env, p);
 	sender = policy_sender(p);
 	p->sender = add_sender(s, &sender);
+	p->line = s->senders[p->sender].first_line;
+	p->classes = saker_group_classes(p->group) > 1;
 	if (!p->transport)
 		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);
+	if (!p->transport)
+		p->ends = add_ends(s, p->cfg);
 	return 0;
 }
 
@@ -275,7 +294,8 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 	s->n_policies = c->n_policies;
 	s->policies = calloc(s->n_policies + 1, sizeof(*s->policies));
 	s->senders = calloc(s->n_policies + 1, sizeof(*s->senders));
-	if (s->policies == NULL || s->senders == NULL)
+	s->ends = calloc(s->n_policies + 1, sizeof(*s->ends));
+	if (s->policies == NULL || s->senders == NULL || s->ends == NULL)
 		return out_of_memory(c, env->faults, "policies");
 	for (unsigned int i = 0; i < s->n_policies; i++) {
 		struct saker_policy *p = &s->policies[i];
@@ -404,5 +424,6 @@ saker_snapshot_free(struct saker_snapshot *s)
 	free(s->groups);
 	free(s->policies);
 	free(s->senders);
+	free(s->ends);
 	free(s);
 }

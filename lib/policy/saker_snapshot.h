@@ -93,15 +93,54 @@ struct saker_group {
 	unsigned int n_client;
 };
 
-/** One who sends: a source within a group. SN lines hang on it, one per worker. */
+/** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
 struct saker_sender {
 	const struct saker_group *group;
+	unsigned int first_line; /**< of a worker: class 0; the other classes follow */
 	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
 };
 
+/** QoS classes that a group's senders tell apart. */
+static inline unsigned int
+saker_group_classes(const struct saker_group *g)
+{
+	return g->cfg->qos.n + 1u;
+}
+
+/**
+ * Worker that seals for a worker. With an SA for each resource (RFC 9611), SA 1 + w is worker w's;
+ * SA 0 is the fallback SA of those without one, and the first of them seals for all of them.
+ */
+static inline unsigned int
+saker_sealing_worker(const struct saker_group *g, unsigned int worker)
+{
+	unsigned int own = g->by_resource ? g->cfg->sessions - 1 : worker;
+
+	return worker < own ? worker : own;
+}
+
+/**
+ * Session id of a group's packets: workers by classes; or the number of a worker's SA.
+ * @param worker below @p n_workers; one that seals for itself
+ * @param class below saker_group_classes()
+ */
+static inline uint16_t
+saker_group_session(const struct saker_group *g, unsigned int class, unsigned int worker,
+	unsigned int n_workers)
+{
+	if (__builtin_expect(g->by_resource, 0))
+		return worker + 1 < g->cfg->sessions ? (uint16_t)(worker + 1) : 0;
+	return (uint16_t)(g->cfg->session_first + class * n_workers + worker);
+}
+
 /** Index of a family in pairs: 0 for IPv4, 1 for IPv6. */
 #define SAKER_SIX(family) ((family) == 6)
+
+/** The two ends of tunnels: outer addresses. */
+struct saker_ends {
+	struct saker_ip local, peer;
+};
 
 /** A policy, ready for use. */
 struct saker_policy {
@@ -110,6 +149,8 @@ struct saker_policy {
 	const struct saker_master *master;
 	uint16_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
+	uint32_t line;   /**< the sender's first line */
+	bool classes;    /**< it has more than one */
 	uint8_t action;  /**< enum saker_action */
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
@@ -117,9 +158,11 @@ struct saker_policy {
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
-	uint16_t mtu[2]; /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
-	uint16_t mss[2]; /**< TCP MSS that fits it; UINT16_MAX: not clamped */
-	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
+	uint16_t mtu[2];       /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
+	uint16_t front_len[2]; /**< octets that protection puts in front; the same */
+	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
+	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
+	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
 	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
@@ -151,6 +194,9 @@ struct saker_snapshot {
 	unsigned int n_groups, n_policies, n_senders;
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
+	struct saker_ends *ends; /**< of tunnels, each pair once */
+	unsigned int n_ends;
+	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;
 	uint64_t listen_proto[4];  /**< bit map of IP protocols */
 	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
@@ -239,7 +285,9 @@ saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, u
 	return NULL;
 }
 
-/** saker_listener_group() where several groups have no SPI: by ids of Master Key options. */
+/** saker_listener_group() where several groups have no SPI: by ids of Master Key options, or by
+ * version.
+ */
 uint16_t saker_listener_named_group(const struct saker_snapshot *s, const struct saker_listener *l,
 	const uint8_t *p, const struct saker_hdr *h);
 

@@ -35,6 +35,8 @@
 	X(NOT_OURS, "not_ours", INFO, "frame, ARP or neighbour discovery for someone else")        \
 	X(VLAN, "vlan", INFO, "frame of another VLAN")                                             \
 	X(OWN_ADDRESS, "own_address", INFO, "for an own address, but nothing there serves it")     \
+	X(PATH_MTU, "path_mtu", INFO, "ICMP error that told the MTU of the way to a peer")         \
+	X(PATH_REFUSED, "path_refused", ATTACK, "ICMP error that quotes no packet of ours")        \
 	X(NEIGHBOUR_BAD, "neighbour_bad", ATTACK, "malformed ARP or neighbour discovery")          \
 	X(ADDRESS_CONFLICT, "address_conflict", WARN, "someone else uses an own address")          \
 	X(ANSWER_RATE, "answer_rate", WARN, "more questions than saker answers")                   \
@@ -84,12 +86,17 @@
 	X(IOFFSET_RANGE, "ioffset_range", ATTACK, "IOffset beyond the clear part or max_ioffset")  \
 	X(PAYLOAD_OFFSET, "payload_offset", ATTACK, "payload offset is not at payload info")       \
 	X(ALIGNMENT, "alignment", ATTACK, "encrypted part is not a multiple of 4 octets")          \
+	/* inbound: headers of other formats */                                                    \
+	X(COOKIE_MISSING, "cookie_missing", ATTACK, "PSP announces a cookie and has none")         \
+	X(SPI_RESERVED, "spi_reserved", ATTACK, "SPI is one that nobody may use")                  \
 	/* inbound: after derivation */                                                            \
 	X(BAD_ICV, "bad_icv", ATTACK, "integrity check failed")                                    \
 	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window")                      \
 	X(REPLAY_OLD, "replay_old", ATTACK, "run older than the two newest")                       \
 	X(REPLAY_TABLE_FULL, "replay_table_full", WARN, "no room for a new source's window")       \
 	X(PAYLOAD_INFO, "payload_info", ATTACK, "payload info malformed")                          \
+	X(DROP_BIT, "drop_bit", INFO, "its sender asks to drop it (PSP, bit D)")                   \
+	X(MODE, "mode", ATTACK, "tunnel mode in a transport group, or the other way round")        \
 	X(DUMMY, "dummy", INFO, "dummy packet, next header 59")                                    \
 	X(INNER_FORM, "inner_form", ATTACK, "inner packet or padding malformed")                   \
 	X(INNER_POLICY, "inner_policy", ATTACK, "its source may not send this packet")             \

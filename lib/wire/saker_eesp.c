@@ -475,6 +475,7 @@ const struct saker_format saker_format_eesp = {
 	.name = "eesp",
 	.letter = 'E',
 	.keys = SAKER_KEYS_GROUP,
+	.no_group = SAKER_DROP_UNKNOWN_SPI,
 	.align = 4,
 	.max_pad = SAKER_EESP_MAX_PAD,
 	.first_mask = 0x80, /* the first bit tells EESP from ESP and IKE */

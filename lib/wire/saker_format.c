@@ -10,6 +10,7 @@ const struct saker_format *const saker_formats[] = {
 	&saker_format_eesp,
 	&saker_format_seh,
 	&saker_format_subsa,
+	&saker_format_psp,
 	&saker_format_esp,
 	NULL,
 };

@@ -59,8 +59,7 @@ struct saker_terms {
 	bool transport;      /**< the payload is a segment, not a packet */
 	uint8_t max_ioffset; /**< units of 4 octets that may be unauthenticated; formats E and S */
 	uint16_t max_clear;  /**< payload octets that may be in clear */
-	uint8_t versions;    /**< PSP: bit map of versions that are accepted */
-	uint8_t version;     /**< PSP: version that is sent */
+	uint8_t version;     /**< PSP: the one version of the group */
 	uint8_t esp_sn;      /**< ESP: enum saker_esp_sn */
 	bool no_sn;          /**< EESP with Sub SAs: no SN on the wire, no replay window */
 	bool implicit_iv;    /**< ESP, EESP with Sub SAs: RFC 8750 */
@@ -190,6 +189,7 @@ struct saker_format {
 	uint8_t max_pad;     /**< zero octets that may follow a packet in tunnel mode */
 	uint8_t first_mask;  /**< bits of the first octet that tell this format from others */
 	uint8_t first_value; /**< their value */
+	uint8_t no_group;    /**< enum saker_drop where the listener has no group for a header */
 	bool by_spi;         /**< the header's SPI finds the group; else the listener has one */
 	bool worker_source;  /**< no session id: worker n sends as source id + n */
 	bool worker_spi;     /**< the same, under SPI + n, which is the source then */
@@ -262,7 +262,7 @@ extern const struct saker_format *const saker_formats[];
 
 /** The formats that others name. */
 extern const struct saker_format saker_format_eesp, saker_format_seh, saker_format_subsa,
-	saker_format_esp;
+	saker_format_psp, saker_format_esp;
 
 /** Find a format by its letter. @return NULL: none has it */
 const struct saker_format *saker_format_find(uint8_t letter);

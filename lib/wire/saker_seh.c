@@ -235,6 +235,7 @@ const struct saker_format saker_format_seh = {
 	.name = "seh",
 	.letter = 'S',
 	.keys = SAKER_KEYS_GROUP,
+	.no_group = SAKER_DROP_MK_NOT_ALLOWED,
 	.align = 4,
 	.max_pad = SAKER_EESP_MAX_PAD,
 	.worker_source = true,

@@ -146,6 +146,7 @@ const struct saker_format saker_format_subsa = {
 	.name = "eesp-subsa",
 	.letter = 'B',
 	.keys = SAKER_KEYS_SESSION,
+	.no_group = SAKER_DROP_UNKNOWN_SPI,
 	.align = 4,
 	.max_pad = SAKER_EESP_MAX_PAD,
 	.first_mask = 0x80, /* the first bit tells EESP from ESP and IKE */

@@ -16,7 +16,7 @@ from gateway import program
 from stream import both_ways
 from transfer import Conversation, Iperf
 from wan import Sniffer
-from world import A, B, SECONDS, World, WorldTest
+from world import A, B, PATIENT, SECONDS, WORKERS, World, WorldTest
 
 PERIOD_S = 1.0
 GRACE_MS = 200  # new keys are accepted so long before they seal
@@ -27,6 +27,8 @@ LONGEST_S = 20  # that a restart may take
 
 
 class Change(WorldTest):
+    FLOWS, PACKETS = 1, 1500  # of the numbered streams, packets in a second
+
     @contextlib.contextmanager
     def every_second(self, act):
         """Something happens every second, beside what the caller does meanwhile."""
@@ -51,7 +53,7 @@ class Change(WorldTest):
     def traffic_meets(self, act, seconds):
         """All kinds of traffic, while `act` is called every second."""
         w = self.world
-        out, back = both_ways(w, A, B)
+        out, back = both_ways(w, A, B, flows=self.FLOWS, rate=self.PACKETS)
         with Sniffer(w.wan, "wan-a") as seen, self.every_second(act):
             with out, back:
                 tcp = Iperf(w.host[A], w.host[B], A.host(4), seconds, rate=RATE)
@@ -182,6 +184,28 @@ class Reload(Change):
     def test_reloads_every_second_lose_nothing_and_a_fault_changes_nothing(self):
         ways = itertools.cycle((self.by_command, self.by_signal, self.with_a_fault))
         self.traffic_meets(lambda: next(ways)(), max(SECONDS, 4))
+
+
+class OverCores(Keys, Reload):
+    """All of it with four workers: each takes every new edition at a time of its own."""
+
+    OPTIONS = {"workers": WORKERS, "queues": WORKERS, "group": PATIENT}
+    NEEDS = Keys.NEEDS + Reload.NEEDS
+    FLOWS, PACKETS = 32, 800
+
+    def test_keys_and_configuration_change_every_second_and_no_worker_repeats_an_sn(self):
+        ways = itertools.cycle(((self.install, self.by_command), (self.rotate_at_one, self.by_signal),
+                                (self.put_in_place, self.with_a_fault)))
+
+        def act():
+            for way in next(ways):
+                way()
+        before = self.index(A)
+        seen = self.traffic_meets(act, max(SECONDS, 6))
+        self.assertGreaterEqual(self.index(A), before + 3)
+        for site in (A, B):
+            sessions = {s.session for s in seen.sealed() if s.source.hex() == site.source}
+            self.assertGreater(len(sessions), 1, "workers that seal at " + site.name)
 
 
 class Death(Change):

@@ -9,19 +9,15 @@ from space import packet_socket
 from stream import Stream, both_ways
 from transfer import Iperf
 from wan import Sniffer, sealed
-from world import A, B, SECONDS, WorldTest
+from world import A, B, PATIENT, SECONDS, WORKERS, WorldTest
 
-WORKERS = 4
 FLOWS = 32
 COPIES = 64
 RATE = 800  # a worker may pause for two seconds before its queue of 512 frames is full
 
 
 class Cores(WorldTest):
-    # Packets of one session come by several queues, and workers share a CPU with whatever else runs
-    # here: the two newest slots and the SNs that the keeper reserves must span a turn of theirs.
-    OPTIONS = {"workers": WORKERS, "queues": WORKERS,
-               "group": {"slot_ms": 2000, "skew_ms": 2000, "window_ms": 8000}}
+    OPTIONS = {"workers": WORKERS, "queues": WORKERS, "group": PATIENT}
 
     def senders(self, site):
         """Workers that have sent."""

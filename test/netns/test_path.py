@@ -6,7 +6,8 @@ from echo import Sweep, sweep
 from features import needs
 from transfer import WebServer, download, iperf
 from wan import Sniffer
-from world import A, B, SECONDS, WorldTest, other
+from space import set_sysctl
+from world import A, B, SECONDS, World, WorldTest, other
 
 MTU = 1500
 HEADERS = {4: 28, 6: 48}
@@ -103,3 +104,55 @@ class Path(WorldTest):
                 self.assertEqual(hops[0], site.gateway(family), hops)
                 self.assertEqual(hops[-1], other(site).host(family), hops)
                 self.assertNotIn(None, hops)
+
+
+class RouterWorld(World):
+    """The wan is a router, behind whose port to B the way is narrower than A's cipher port."""
+
+    NARROW = 1300
+
+    def plug(self, site, box):
+        super().plug(site, box)
+        port = "wan-" + site.name
+        self.wan.ip("link set dev %s nomaster" % port, "route add %s/32 dev %s" % (site.outer(4), port))
+        with self.wan.inside():
+            for line in ("ip_forward=1", "conf.%s.proxy_arp=1" % port,
+                         "neigh.%s.proxy_delay=0" % port):
+                set_sysctl(*("net.ipv4." + line).split("="))
+        if site is A:
+            self.wan.ip("addr add 198.51.100.7/32 dev lo")
+        else:
+            self.wan.ip("link set dev %s mtu %d" % (port, self.NARROW))
+
+    def config(self, site, **changes):
+        config = super().config(site, **changes)
+        if site is B:
+            config["ports"][1]["mtu"] = self.NARROW
+        return config
+
+
+class Narrow(WorldTest):
+    KIND = RouterWorld
+    OPTIONS = {"host_mtu": MTU, "wan_mtu": MTU}
+
+    def policy(self, site):
+        return next(p for p in self.world.gateway[site].show("policies") if p["mtu4"])
+
+    def test_the_gateway_learns_the_mtu_behind_a_router_and_tells_its_hosts(self):
+        host = self.world.host[A]
+        self.assertIsNone(self.policy(A)["path_mtu"])
+        self.assertGreater(self.policy(A)["mtu4"], LEAST)
+        for _ in range(3):
+            sweep(host, 4, B.host(4), [LEAST - 28], df=True)
+        row = self.policy(A)
+        self.assertEqual(row["path_mtu"], RouterWorld.NARROW)
+        self.assertEqual(row["mtu4"], self.policy(B)["mtu4"])
+        self.assertEqual(path.mtu_learnt(host, 4, B.host(4)), row["mtu4"])
+        sizes = range(row["mtu4"] - 100, row["mtu4"] - 28 + 1)
+        self.assertEqual(sweep(host, 4, B.host(4), sizes, df=True), [])
+        path.forget(host, 4)
+        self.assertEqual(sweep(host, 4, B.host(4), range(1200, 1472, 7)), [])
+
+    def test_tcp_flows_through_the_narrow_way(self):
+        got = iperf(self.world.host[A], self.world.host[B], A.host(4), SECONDS)
+        self.assertTrue(all(got), "octets by second: %s" % got)

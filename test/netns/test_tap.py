@@ -64,7 +64,8 @@ class Tap(WorldTest):
         with out, back:
             time.sleep(1)
         for stream in (out, back):
-            self.assertEqual((stream.lost(), stream.repeated(), stream.disordered()), ([], 0, []))
+            self.assertEqual((stream.lost(), stream.repeated(), stream.disordered()), ([], 0, []),
+                             self.world.drops())
 
     def test_tcp_flows_without_a_stall(self):
         got = iperf(self.world.host[A], self.world.host[B], A.host(4), SECONDS)

@@ -421,8 +421,8 @@ static void
 example_shows_true_defaults(void **state)
 {
 	static const char *const names[] = { "format", "variant", "suite", "combine", "role",
-		"session_first", "sessions", "sn", "epoch_seconds", "slot_ms", "window_ms",
-		"skew_ms", "start_guard", "replay", "replay_window", "replay_sources",
+		"session_first", "sessions", "qos_classes", "sn", "epoch_seconds", "slot_ms",
+		"window_ms", "skew_ms", "start_guard", "replay", "replay_window", "replay_sources",
 		"rekey_shift", "key_cache", "max_clear", "max_ioffset", "max_blocks",
 		"master_key_options", "allow_root_keys", "encap", "udp_port" };
 	struct walked w = walk(EXAMPLE);

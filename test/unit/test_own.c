@@ -120,6 +120,23 @@ takes_a_session_of_no_worker_for_a_twins(void **state)
 }
 
 static void
+knows_the_sessions_of_each_class(void **state)
+{
+	(void)state;
+	cfg.qos.n = 1;
+	add_sender(SAKER_V_SOURCE_ID, "\x0a\0\0\x01", 4);
+	saker_sn_line_presume(&lines[1][1], saker_sn_make(EPOCH, 2000));
+	see(id32, FIRST + 2, wire(EPOCH, 1000)); /* class 1, worker 0 */
+	see(id32, FIRST + 3, wire(EPOCH, 2000)); /* class 1, worker 1 */
+	assert_int_equal(counts.own_source, 2);
+	assert_int_equal(counts.twin, 0);
+	see(id32, FIRST + 2, wire(EPOCH, 2000));
+	assert_int_equal(counts.twin, 1);
+	see(id32, FIRST + 4, wire(EPOCH, 1));
+	assert_int_equal(counts.twin, 2);
+}
+
+static void
 tells_sources_apart_by_all_their_octets(void **state)
 {
 	uint8_t other[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 };
@@ -168,6 +185,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(draws_the_line_at_the_last_sn_that_was_used, reset),
 		cmocka_unit_test_setup(takes_a_session_of_no_worker_for_a_twins, reset),
+		cmocka_unit_test_setup(knows_the_sessions_of_each_class, reset),
 		cmocka_unit_test_setup(tells_sources_apart_by_all_their_octets, reset),
 		cmocka_unit_test_setup(knows_more_sources_than_it_compares_at_once, reset),
 		cmocka_unit_test_setup(

@@ -147,7 +147,9 @@ reset(void **state)
 	for (unsigned int i = 0; i < 2; i++)
 		set_up_worker(i);
 	for (unsigned int i = 0; i < SENDERS; i++) {
-		senders[i] = (struct saker_sender){ .group = &group, .source_len = 4 };
+		senders[i] = (struct saker_sender){
+			.group = &group, .first_line = i, .source_len = 4
+		};
 		saker_store_be32(senders[i].source, 0x0a000000 + i);
 		for (unsigned int w = 0; w < 2; w++)
 			saker_sn_line_init(&lines[w][i], &params, saker_sn_make(3, 40), 3, 0);
@@ -322,11 +324,13 @@ shows_sn_lines_with_what_is_reserved(void **state)
 	(void)state;
 	saker_sn_line_limit(&lines[1][0], saker_sn_make(3, 51));
 	shown("sessions", true);
-	assert_non_null(strstr(text, "{\"direction\":\"out\",\"group\":\"cluster\","
-				     "\"source\":\"0a000000\",\"session\":5,\"lcore\":1,"
-				     "\"epoch\":3,\"counter\":40,\"reserved_ahead\":0,"));
-	assert_non_null(strstr(text, "\"session\":6,\"lcore\":2,\"epoch\":3,\"counter\":40,"
-				     "\"reserved_ahead\":10,\"newest_run\":null,"));
+	assert_non_null(
+		strstr(text, "{\"direction\":\"out\",\"group\":\"cluster\","
+			     "\"source\":\"0a000000\",\"session\":5,\"class\":0,\"lcore\":1,"
+			     "\"epoch\":3,\"counter\":40,\"reserved_ahead\":0,"));
+	assert_non_null(
+		strstr(text, "\"session\":6,\"class\":0,\"lcore\":2,\"epoch\":3,\"counter\":40,"
+			     "\"reserved_ahead\":10,\"newest_run\":null,"));
 }
 
 static void

@@ -442,9 +442,9 @@ static const struct {
 	  "sha256=27fcbae3904129b1e2402fd7fd135f3996647d343ad917e16180caded7fdb35e\n",
 		"2: the file holds a malformed record" },
 	{ "saker sn reservations 1\n"
-	  "format=X spi=00001001 source=0a000001 session=0 mk=0000000000000001 mk_first=1 "
+	  "format=x spi=00001001 source=0a000001 session=0 mk=0000000000000001 mk_first=1 "
 	  "reserved=1000000000001 key_run=1000000000000 blocks=5\n"
-	  "sha256=c4b8a1479b4beb4e17c9ca687af54c0d9c7f3a27ff08d6587942e59506347dd3\n",
+	  "sha256=eb80bc54950b0be6473b988edee0a6bfecab04c9289f5148fdfd4048cc03255c\n",
 		"2: the file holds a malformed record" },
 	{ "saker sn reservations 1\n"
 	  "format=E spi=00001001 source=0a000001 session=0 mk=0000000000000001 mk_first=1 "

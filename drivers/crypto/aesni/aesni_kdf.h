@@ -44,7 +44,7 @@ ALWAYS_INLINE void
 absorb_input(struct cmacs *c, const struct saker_batch *b, const struct quad *q, unsigned int j,
 	int outputs)
 {
-	const block counter = words(0xff, 0, 0, 0);
+	const block counter = words(0xff0000ff, 0, 0, 0);
 	block in[QUAD];
 
 	UNROLL
@@ -95,13 +95,15 @@ encrypt_masters(
 ALWAYS_INLINE void
 derive_quad(const struct saker_batch *b, const struct quad *q, const int outputs)
 {
+	const unsigned int counter_bit = saker_kdf_counter_bit(b->kdf_shape);
+	const uint32_t masked = b->kdf_shape == SAKER_KDF_MASKED ? UINT32_MAX : 0;
 	struct cmacs c;
 
 	UNROLL
 	for (int o = 0; o < outputs; o++) {
 		UNROLL
 		for (int l = 0; l < QUAD; l++)
-			c.x[o][l] = words((uint32_t)o + 1, 0, 0, 0);
+			c.x[o][l] = words(((uint32_t)o + 1) << counter_bit, 0, 0, 0);
 	}
 	for (unsigned int j = 0; j < b->kdf_blocks; j++) {
 		absorb_input(&c, b, q, j, outputs);
@@ -114,7 +116,8 @@ derive_quad(const struct saker_batch *b, const struct quad *q, const int outputs
 		q->key[l]->round_keys[0] = c.x[0][l];
 		if (outputs == 3)
 			q->key[l]->round_keys[1] = c.x[1][l];
-		q->key[l]->mask = c.x[outputs - 1][l];
+		q->key[l]->mask = _mm_and_si128(
+			c.x[outputs - 1][l], words(masked, masked, masked, masked));
 	}
 }
 

@@ -232,6 +232,7 @@ ready_keys(struct context *c, const struct saker_batch *b)
 	fresh->n = 0;
 	fresh->suite = b->suite;
 	fresh->kdf_blocks = b->kdf_blocks;
+	fresh->kdf_shape = b->kdf_shape;
 	for (unsigned int i = 0; i < b->n; i++) {
 		unsigned int at = fresh->n;
 

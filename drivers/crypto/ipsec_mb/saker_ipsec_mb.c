@@ -175,15 +175,17 @@ load_block(const uint8_t *p)
 	return v;
 }
 
-/* First blocks, with the counter in octet 0. */
+/* First blocks, with the counter. */
 static void
 fill_planes(block *x, const struct run *r, block pad)
 {
-	const block no_counter = ~(block){ 0xff };
+	const block no_counter = ~(block){ 0xff, 0, 0, 0xff };
+	unsigned int counter_at = saker_kdf_counter_bit(r->batch->kdf_shape) / 8;
 
 	for (unsigned int o = 0; o < r->outputs; o++) {
-		const block counter = { (uint8_t)(o + 1) };
+		block counter = { 0 };
 
+		counter[counter_at] = (uint8_t)(o + 1);
 		for (unsigned int i = 0; i < r->n; i++) {
 			block first = load_block(r->batch->kdf[0][r->slot[i]]);
 
@@ -256,7 +258,9 @@ store_keys(const block *x, const struct run *r, struct saker_data_key *keys)
 		memset(k->key + SAKER_KDF_BLOCK, 0, SAKER_KDF_BLOCK);
 		for (unsigned int o = 0; o < last; o++)
 			memcpy(k->key + o * SAKER_KDF_BLOCK, &x[o * r->n + i], SAKER_KDF_BLOCK);
-		memcpy(k->mask, &x[last * r->n + i], SAKER_MASK_LEN);
+		memset(k->mask, 0, SAKER_MASK_LEN);
+		if (r->batch->kdf_shape == SAKER_KDF_MASKED)
+			memcpy(k->mask, &x[last * r->n + i], SAKER_MASK_LEN);
 	}
 }
 

@@ -166,12 +166,14 @@ static bool
 one_cmac(EVP_MAC_CTX *mac, const struct saker_batch *b, unsigned int slot, uint8_t counter,
 	uint8_t *out)
 {
-	const uint8_t *rest = b->kdf[0][slot] + 1;
+	uint8_t first[SAKER_KDF_BLOCK];
 	size_t len;
 
+	memcpy(first, b->kdf[0][slot], sizeof(first));
+	first[0] = first[3] = 0;
+	first[saker_kdf_counter_bit(b->kdf_shape) / 8] = counter;
 	if (EVP_MAC_init(mac, b->master[slot]->round_keys[0], KEY_LEN, NULL) != 1 ||
-		EVP_MAC_update(mac, &counter, 1) != 1 ||
-		EVP_MAC_update(mac, rest, SAKER_KDF_BLOCK - 1) != 1)
+		EVP_MAC_update(mac, first, sizeof(first)) != 1)
 		return false;
 	for (unsigned int j = 1; j < b->kdf_blocks; j++)
 		if (EVP_MAC_update(mac, b->kdf[j][slot], SAKER_KDF_BLOCK) != 1)
@@ -191,7 +193,9 @@ derive_slot(struct context *c, const struct saker_batch *b, unsigned int slot,
 			return false;
 	memset(key->key, 0, sizeof(key->key));
 	memcpy(key->key, c->cmac, key_len);
-	memcpy(key->mask, c->cmac[outputs - 1], sizeof(key->mask));
+	memset(key->mask, 0, sizeof(key->mask));
+	if (b->kdf_shape == SAKER_KDF_MASKED)
+		memcpy(key->mask, c->cmac[outputs - 1], sizeof(key->mask));
 	return true;
 }
 

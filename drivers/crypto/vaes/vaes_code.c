@@ -44,11 +44,11 @@ struct suite_code {
 #define SUITE_CODE(name, outputs_, rounds_)                                                        \
 	static void derive_##name(struct vaes_group *g, const uint8_t *const *masters)             \
 	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 0, outputs_ });                      \
+		derive_lanes(g, (struct derivation){ masters, 0, outputs_, 0 });                   \
 	}                                                                                          \
 	static void derive_mixed_##name(struct vaes_group *g, const uint8_t *const *masters)       \
 	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 1, outputs_ });                      \
+		derive_lanes(g, (struct derivation){ masters, 1, outputs_, 0 });                   \
 	}                                                                                          \
 	static void expand_##name(struct vaes_group *g)                                            \
 	{                                                                                          \

@@ -20,6 +20,7 @@ struct derivation {
 	const uint8_t *const *masters;
 	int mixed;   /* they are not all the same one */
 	int outputs; /* CMACs of a key */
+	unsigned int counter_bit;
 };
 
 /*
@@ -59,7 +60,7 @@ encrypt_masters(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 	master_round(x, d, ROUNDS_256);
 }
 
-/* All that the CMACs differ in is octet 0 of the first block: the counter. */
+/* All that the CMACs differ in is the counter in the first block. */
 ALWAYS_INLINE void
 begin_cmacs(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 {
@@ -67,7 +68,7 @@ begin_cmacs(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 	for (int q = 0; q < QUADS; q++) {
 		UNROLL
 		for (int o = 0; o < d.outputs; o++)
-			x[o][q] = all_lanes((uint32_t)o + 1, 0, 0, 0);
+			x[o][q] = all_lanes(((uint32_t)o + 1) << d.counter_bit, 0, 0, 0);
 	}
 }
 
@@ -75,7 +76,7 @@ begin_cmacs(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 ALWAYS_INLINE void
 absorb(const struct vaes_group *g, vec x[MAX_OUTPUTS][QUADS], struct derivation d, unsigned int j)
 {
-	const __mmask64 octets = j == 0 ? 0xfffefffefffefffeULL : ~0ULL;
+	const __mmask64 octets = j == 0 ? 0xfff6fff6fff6fff6ULL : ~0ULL;
 	const __mmask8 last = j + 1u == g->batch->kdf_blocks ? 0xff : 0;
 
 	UNROLL
@@ -95,8 +96,10 @@ absorb(const struct vaes_group *g, vec x[MAX_OUTPUTS][QUADS], struct derivation 
 ALWAYS_INLINE void
 derive_lanes(struct vaes_group *g, struct derivation d)
 {
+	const __mmask8 masked = g->batch->kdf_shape == SAKER_KDF_MASKED ? 0xff : 0;
 	vec x[MAX_OUTPUTS][QUADS];
 
+	d.counter_bit = saker_kdf_counter_bit(g->batch->kdf_shape);
 	begin_cmacs(x, d);
 	for (unsigned int j = 0; j < g->batch->kdf_blocks; j++) {
 		absorb(g, x, d, j);
@@ -107,7 +110,7 @@ derive_lanes(struct vaes_group *g, struct derivation d)
 		g->round_keys[0].quad[q] = x[0][q];
 		if (d.outputs == 3)
 			g->round_keys[1].quad[q] = x[1][q];
-		g->mask.quad[q] = x[d.outputs - 1][q];
+		g->mask.quad[q] = _mm512_maskz_mov_epi64(masked, x[d.outputs - 1][q]);
 	}
 }
 
