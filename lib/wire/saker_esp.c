@@ -207,6 +207,7 @@ const struct saker_format saker_format_esp = {
 	.first_value = 0,
 	.by_spi = true,
 	.worker_spi = true,
+	.no_group = SAKER_DROP_UNKNOWN_SPI,
 	.udp_port = 4500,
 	.protocol = 50,
 	.read = saker_esp_read,

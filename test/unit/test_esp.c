@@ -456,6 +456,16 @@ the_table_has_the_format_and_its_numbers(void **state)
 	assert_int_not_equal(0x80 & f->first_mask, f->first_value);
 }
 
+/* Without one such a header would go on without a group. */
+static void
+every_format_has_a_reason_for_headers_of_no_group(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; saker_formats[i] != NULL; i++)
+		assert_int_not_equal(saker_formats[i]->no_group, SAKER_OK);
+	assert_int_equal(saker_format_esp.no_group, SAKER_DROP_UNKNOWN_SPI);
+}
+
 int
 main(void)
 {
@@ -481,6 +491,7 @@ main(void)
 		cmocka_unit_test(builds_what_it_reads),
 		cmocka_unit_test(nothing_can_be_left_in_clear),
 		cmocka_unit_test(the_table_has_the_format_and_its_numbers),
+		cmocka_unit_test(every_format_has_a_reason_for_headers_of_no_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
