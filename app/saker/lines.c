@@ -53,6 +53,23 @@ line_session(const struct saker_gateway *g, const struct place *at)
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
 }
 
+/* Keys that hang on no SPI: the value of the root key alone tells lines apart. */
+static bool
+hangs_on_key(const struct saker_group *group)
+{
+	return group->session != NULL ||
+	       (group->format == &saker_format_tss && group->client == NULL);
+}
+
+/* Worker n sends as source id + n, whatever the id is that was configured. */
+static void
+name_worker(const struct saker_group *group, unsigned int worker, struct saker_sn_id *id)
+{
+	id->session = 0;
+	if (!group->by_address)
+		saker_store_be32(id->source, saker_load_be32(id->source) + worker);
+}
+
 static struct saker_sn_id
 line_id(const struct saker_gateway *g, const struct place *at)
 {
@@ -60,12 +77,14 @@ line_id(const struct saker_gateway *g, const struct place *at)
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 	struct saker_sn_id id = {
 		.format = cfg->format,
-		.spi = sender->group->session != NULL ? 0 : cfg->spi,
+		.spi = hangs_on_key(sender->group) ? 0 : cfg->spi,
 		.source_len = sender->source_len,
 		.session = line_session(g, at),
 	};
 
 	memcpy(id.source, sender->source, sizeof(id.source));
+	if (sender->group->format == &saker_format_tss)
+		name_worker(sender->group, at->worker, &id);
 	memcpy(id.mk_check, sender->group->mk_check, sizeof(id.mk_check));
 	return id;
 }

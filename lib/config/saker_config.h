@@ -66,6 +66,9 @@ struct saker_cfg_ips {
 	struct saker_ip ip[SAKER_CFG_LIST];
 };
 
+/** TSS: what data keys come from; roles server and client have a derivation of their own. */
+enum saker_kdf_mode { SAKER_KDF_CLUSTER, SAKER_KDF_DIRECT };
+
 /** Section `gateway`. */
 struct saker_cfg_gateway {
 	char name[SAKER_NAME_MAX];
@@ -134,6 +137,8 @@ struct saker_cfg_group {
 	enum saker_variant variant;
 	enum saker_suite suite;
 	uint8_t version;             /**< PSP */
+	enum saker_kdf_mode kdf;     /**< TSS */
+	bool udp_in_aad;             /**< TSS: a UDP header is authenticated */
 	struct saker_cfg_hex cookie; /**< PSP: what is sent; absent: none */
 	struct saker_cfg_refs root_keys;
 	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */

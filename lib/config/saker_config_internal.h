@@ -53,10 +53,8 @@ enum saker_cfg_type {
 /** A word of the file and the value it stands for. Tables end with a NULL word. */
 struct saker_cfg_word {
 	const char *word;
-	int value; /**< SAKER_NOT_BUILT: known, but not in this version */
+	int value;
 };
-
-#define SAKER_NOT_BUILT (-1)
 
 /** Flags of a field. */
 enum {
@@ -130,7 +128,7 @@ extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
 	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[],
-	saker_cfg_esp_rules[];
+	saker_cfg_esp_rules[], saker_cfg_tss_rules[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {
@@ -326,6 +324,9 @@ void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker
 
 /** Sessions, windows and SNs of a group of format esp, once its settings are read. */
 void saker_cfg_finish_esp(struct saker_cfg_group *g);
+
+/** SNs of a group of format tss, once its settings are read. */
+void saker_cfg_finish_tss(struct saker_cfg_group *g);
 
 /** Defaults that hang on other settings of the object. */
 int64_t saker_cfg_default_accept_first(const void *object);

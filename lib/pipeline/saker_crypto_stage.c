@@ -69,10 +69,11 @@ fill_kdf_blocks(
 	unsigned int six = is_six(b, i);
 	const struct saker_kdf_context c = {
 		.format = g->cfg->format,
+		.server = g->cfg->role != SAKER_ROLE_PEER,
 		.variant = g->variant,
 		.family = six ? 6 : 4,
 		.epoch = (uint16_t)(b->sn[i] >> SAKER_COUNTER_BITS),
-		.rekey = saker_rekey_word(b->sn[i], g->cfg->sn.rekey_shift),
+		.rekey = saker_rekey_masked(b->sn[i], g->kdf.rekey_shift, g->kdf.rekey_mask),
 		.source = b->source[i],
 		.src = ip + (six ? 8 : 12),
 		.dst = ip + (six ? 24 : 16),

@@ -63,7 +63,25 @@ find_in_udp(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
 		return why;
 	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
 	b->listener[i] = saker_listener_find(w->s, true, port, b->head[i][0]);
-	return likely(b->listener[i] != NULL) ? SAKER_OK : SAKER_DROP_NOT_EESP;
+	if (likely(b->listener[i] != NULL))
+		return SAKER_OK;
+	b->head[i] = NULL;
+	return saker_listener_among_clear(w->s, true, port) ? SAKER_OK : SAKER_DROP_NOT_EESP;
+}
+
+/* Behind an entropy header, where the format has one; its listener takes clear packets too. */
+static enum saker_drop
+find_behind(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_format *f = b->listener[i]->format;
+	const struct saker_ip_view *v = &b->view[i];
+
+	if (v->total <= v->l4_at + f->entropy)
+		return SAKER_DROP_RUNT;
+	note_head(b, i, v->l4_at + f->entropy);
+	if ((b->head[i][0] & f->first_mask) != f->first_value)
+		b->head[i] = NULL;
+	return SAKER_OK;
 }
 
 static inline enum saker_drop
@@ -75,6 +93,8 @@ find_in_ip(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		return SAKER_DROP_NOT_LOCAL;
 	note_head(b, i, v->l4_at);
 	b->listener[i] = saker_listener_find(w->s, false, v->proto, 0);
+	if (unlikely(b->listener[i]->format->entropy != 0))
+		return find_behind(b, i);
 	return SAKER_OK;
 }
 
@@ -110,6 +130,18 @@ outer(struct saker_worker *w, struct saker_burst *b)
 	}
 }
 
+/* Clear UET packets come to the listeners of protected ones. */
+static enum saker_drop
+why_clear(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+{
+	const struct saker_ip_view *v = &b->view[i];
+	bool udp = is_udp(v);
+	uint16_t number = udp ? saker_load_be16(b->ip[i] + v->l4_at + 2) : v->proto;
+
+	return saker_listener_among_clear(w->s, udp, number) ? SAKER_DROP_NOT_TSS
+							     : SAKER_DROP_CLEAR_REFUSED;
+}
+
 /* Clear packets on a cipher port pass where a bypass policy lets the same flow out. */
 static void
 clear(struct saker_worker *w, struct saker_burst *b)
@@ -127,7 +159,7 @@ clear(struct saker_worker *w, struct saker_burst *b)
 		if (b->head[i] != NULL)
 			continue;
 		if (p == NULL || p->action != SAKER_ACTION_BYPASS) {
-			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
+			saker_burst_drop(b, i, why_clear(w, b, i));
 			continue;
 		}
 		saker_route_clear(w, SAKER_INBOUND, b, i);
@@ -281,11 +313,15 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		b->master[i] = saker_group_master(g, b->head[i], h, &why);
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
+	if (unlikely(g->direct != NULL))
+		b->expanded[i] = &g->direct[h->key_idx >> 7];
 	if (likely(!g->format->any_sn)) {
 		why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
 		if (unlikely(why != SAKER_OK))
 			return why;
 	}
+	if (unlikely(g->run_known))
+		b->place[i].run += g->run_of[h->session];
 	if (likely(g->eesp) &&
 		likely(saker_eesp_split_plain(b->head_len[i], h, g->transport, &b->parts[i])))
 		return SAKER_OK;

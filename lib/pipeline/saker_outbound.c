@@ -12,6 +12,7 @@
 #include "saker_route.h"
 #include "saker_session_keys.h"
 #include "saker_stages.h"
+#include "saker_tss.h"
 
 #define AES_BLOCK 16
 /* Source ports are ephemeral (RFC 6335): 49152 up. */
@@ -67,8 +68,23 @@ static uint16_t
 header_len(const struct saker_policy *p, const struct saker_tmpl *t)
 {
 	if (p->transport)
-		return t->len + (p->udp ? SAKER_UDP_HEADER : 0);
+		return t->len + p->between;
 	return t->len + p->outer.len;
+}
+
+/* Format tss protects what stands behind the UDP or entropy header of a UET packet. */
+static bool
+is_uet(const struct saker_policy *p, const uint8_t *ip, const struct saker_ip_view *v)
+{
+	const struct saker_cfg_group *g = p->group->cfg;
+	uint16_t at = v->l4_at + p->keep;
+	uint8_t proto = p->udp ? SAKER_PROTO_UDP : g->protocol;
+
+	if (v->proto != proto || v->total <= at)
+		return false;
+	if (p->udp && saker_load_be16(ip + v->l4_at + 2) != g->udp_port)
+		return false;
+	return saker_tss_is_uet(ip + at, v->total - at);
 }
 
 /* What may travel in transport mode under this policy. */
@@ -79,6 +95,8 @@ check_transport(const struct saker_policy *p, const uint8_t *ip, const struct sa
 
 	if (v->fragment)
 		return SAKER_DROP_TRANSPORT_FRAGMENT;
+	if (p->keep != 0 && !is_uet(p, ip, v))
+		return SAKER_DROP_NOT_UET;
 	if (p->cfg->local.family == 0)
 		return SAKER_OK;
 	src = saker_ip_src(ip);
@@ -107,7 +125,7 @@ plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 
-	if (p->udp || p->flow_half)
+	if (p->udp || p->entropy || p->flow_half)
 		b->flow[i] = saker_flow_hash(b->ip[i], &b->view[i], w->s->flow_secret);
 	b->source[i] = p->source;
 	if (unlikely(p->flow_half))
@@ -139,7 +157,7 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	struct saker_fields *f = &b->fields[i];
 	uint16_t skip_from = p->transport ? 0 : (v->family == 4 ? (b->ip[i][0] & 15) * 4 : 40);
 
-	b->payload_at[i] = p->transport ? v->l4_at : 0;
+	b->payload_at[i] = p->transport ? v->l4_at + p->keep : 0;
 	b->payload_len[i] = v->total - b->payload_at[i];
 	f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
 	f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
@@ -255,6 +273,8 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 		name_worker(w, b, at + k);
 	for (uint16_t k = 0; unlikely(g->session != NULL) && k < grant->n; k++)
 		choose_session_key(b, at + k);
+	for (uint16_t k = 0; unlikely(g->direct != NULL) && k < grant->n; k++)
+		b->expanded[at + k] = &g->direct[g->key_idx >> 7];
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
 	if (unlikely(g->cfg->source_port == SAKER_SOURCE_PORT_SESSION))
@@ -351,6 +371,22 @@ write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint1
 	return at + SAKER_UDP_HEADER;
 }
 
+/* The packet's own UDP or entropy header stays in front of the security header too. */
+static uint8_t *
+write_behind(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
+{
+	const struct saker_policy *p = b->policy[i];
+	const struct saker_ip_view *v = &b->view[i];
+	uint16_t total = rte_pktmbuf_data_len(b->m[i]);
+	uint8_t *at = out + v->l4_at;
+
+	memmove(out, out + front, v->l4_at + p->keep);
+	saker_ip_set_payload(out, v->proto_at, v->proto, total);
+	if (p->udp)
+		saker_store_be32(at + 4, (uint32_t)(total - v->l4_at) << 16);
+	return at + p->keep;
+}
+
 static uint8_t *
 write_tunnel(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
 {
@@ -420,8 +456,11 @@ write_any(struct saker_burst *b, unsigned int i)
 		return why;
 	out = rte_pktmbuf_mtod(b->m[i], uint8_t *);
 	b->ip[i] = out;
-	b->head[i] = p->transport ? write_transport(b, i, out, front)
-				  : write_tunnel(b, i, out, front);
+	if (unlikely(p->keep != 0))
+		b->head[i] = write_behind(b, i, out, front);
+	else
+		b->head[i] = p->transport ? write_transport(b, i, out, front)
+					  : write_tunnel(b, i, out, front);
 	f->sn = b->sn[i];
 	f->source = b->source[i];
 	f->session = b->session[i];

@@ -26,7 +26,8 @@ const struct saker_sn_line *
 saker_own_line(const struct saker_worker *w, unsigned int sender, uint16_t session)
 {
 	const struct saker_sender *s = &w->s->senders[sender];
-	uint32_t place = (uint32_t)session - s->group->cfg->session_first;
+	bool named = s->group->names_workers; /* by other ids than that of the sender */
+	uint32_t place = named ? 0 : (uint32_t)session - s->group->cfg->session_first;
 	unsigned int class = place / w->n_workers;
 
 	if (class >= saker_group_classes(s->group))
@@ -43,6 +44,9 @@ may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned 
 
 	if (line == NULL)
 		return false;
+	/* TSS counts anew under another key */
+	if (b->group[i]->run_known && b->hdr[i].key_idx != b->group[i]->key_idx)
+		return true;
 	return (int64_t)(b->sn[i] - (uint64_t)saker_sn_line_used(line, &blocks)) <= 0;
 }
 

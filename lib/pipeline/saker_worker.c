@@ -240,7 +240,8 @@ expire_some(struct saker_worker *w)
 		w->expire_next = 0;
 	g = &w->s->groups[w->expire_next++];
 	if (w->replay[g->index] != NULL)
-		saker_replay_expire(w->replay[g->index], saker_oldest_run(&g->cfg->sn, &w->clock));
+		saker_replay_expire(w->replay[g->index],
+			g->oldest_run + saker_oldest_run(&g->cfg->sn, &w->clock));
 }
 
 static void

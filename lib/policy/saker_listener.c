@@ -142,6 +142,18 @@ saker_listener_named_group(const struct saker_snapshot *s, const struct saker_li
 	return SAKER_SPI_NONE;
 }
 
+bool
+saker_listener_among_clear(const struct saker_snapshot *s, bool udp, uint16_t number)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++) {
+		const struct saker_listener *l = &s->listener[i];
+
+		if (l->udp == udp && l->number == number && l->format->among_clear)
+			return true;
+	}
+	return false;
+}
+
 int
 saker_listeners_build(const struct saker_group_env *env, struct saker_snapshot *s)
 {

@@ -233,11 +233,10 @@ fill_mtu(const struct saker_config *c, struct saker_policy *p)
 {
 	const struct saker_cfg_port *port = port_of(c, SAKER_PORT_CIPHER);
 	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
-	uint16_t udp = p->group->cfg->encap == SAKER_ENCAP_UDP ? SAKER_UDP_HEADER : 0;
 
 	for (unsigned int six = 0; six < 2; six++) {
 		uint8_t inner = six ? 6 : 4, outer = p->transport ? inner : p->outer.family;
-		uint16_t front = p->transport ? udp : p->outer.len;
+		uint16_t front = p->transport ? p->between : p->outer.len;
 
 		front += outer == 6 ? p->v6.len : p->v4.len;
 		p->front_len[six] = front;
@@ -257,6 +256,22 @@ add_ends(struct saker_snapshot *s, const struct saker_cfg_policy *cfg)
 	return s->n_ends++;
 }
 
+/* What stands between IP and security header is put there, or is the packet's own and stays. */
+static void
+set_encap(struct saker_policy *p)
+{
+	const struct saker_format *format = p->group->format;
+	uint8_t octets;
+
+	p->udp = p->group->cfg->encap == SAKER_ENCAP_UDP;
+	p->entropy = !p->udp && format->entropy != 0;
+	octets = p->udp ? SAKER_UDP_HEADER : format->entropy;
+	if (p->transport && format->entropy != 0)
+		p->keep = octets;
+	else
+		p->between = octets;
+}
+
 static int
 build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struct saker_policy *p)
 {
@@ -268,7 +283,7 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;
-	p->udp = g->encap == SAKER_ENCAP_UDP;
+	set_encap(p);
 	policy_source(env, p);
 	sender = policy_sender(p);
 	p->sender = add_sender(s, &sender);
@@ -277,6 +292,8 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	if (!p->transport)
 		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
+	if (p->entropy)
+		saker_outer_add_entropy(&p->outer, p->group->format->entropy);
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);

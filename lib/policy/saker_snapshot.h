@@ -90,6 +90,10 @@ struct saker_group {
 	uint8_t key_idx;                    /**< KeyIdx of the sending root keys */
 	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
+	struct saker_expanded_key *direct;  /**< TSS, direct mode: root keys themselves, by AN */
+	uint64_t run_of[2]; /**< TSS: what runs of SNs begin with, by AN: counters begin anew */
+	bool run_known;
+	uint64_t oldest_run; /**< the lesser of them that is live */
 	unsigned int n_client;
 };
 
@@ -155,6 +159,9 @@ struct saker_policy {
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
 	bool udp;        /**< in UDP */
+	bool entropy;    /**< behind an entropy header */
+	uint8_t between; /**< transport mode: octets put between IP and security header */
+	uint8_t keep;    /**< transport mode: octets behind the IP header that stay in front */
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
@@ -284,6 +291,9 @@ saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, u
 	}
 	return NULL;
 }
+
+/** True if clear packets may come to a UDP port or IP protocol that is listened at. */
+bool saker_listener_among_clear(const struct saker_snapshot *s, bool udp, uint16_t number);
 
 /** saker_listener_group() where several groups have no SPI: by ids of Master Key options, or by
  * version.

@@ -52,6 +52,10 @@ saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn)
 {
 	uint64_t word = p->rekey_shift < 0 ? 0 : saker_sn_counter(sn) >> p->rekey_shift;
 
+	if (p->one_key)
+		return 0;
+	if (p->rekey_mask != 0) /* keys may come back within an epoch: count them as one */
+		word = 0;
 	return saker_sn_make(saker_sn_epoch(sn), word & UINT32_MAX);
 }
 
@@ -61,7 +65,9 @@ saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_par
 	return a->mode == b->mode && a->epoch == b->epoch && a->counter_max == b->counter_max &&
 	       a->epoch_seconds == b->epoch_seconds && a->slot_ms == b->slot_ms &&
 	       a->window_ms == b->window_ms && a->skew_ms == b->skew_ms &&
-	       a->rekey_shift == b->rekey_shift && a->max_blocks == b->max_blocks;
+	       a->rekey_shift == b->rekey_shift && a->rekey_mask == b->rekey_mask &&
+	       a->epoch_lifetime == b->epoch_lifetime && a->one_key == b->one_key &&
+	       a->newer_epochs == b->newer_epochs && a->max_blocks == b->max_blocks;
 }
 
 /* A seqlock as in Boehm, "Can seqlocks get along with programming language memory models?" */

@@ -45,8 +45,19 @@ struct saker_sn_params {
 	uint32_t window_ms;     /**< time: how old a received SN may be */
 	uint32_t skew_ms;       /**< time: how far clocks may be apart */
 	int rekey_shift;        /**< -1: off */
-	uint64_t max_blocks;    /**< AES blocks that one data key may encrypt on this line */
+	uint64_t rekey_mask; /**< format T: bits of the counter that make the rekey word; 0: all */
+	uint16_t epoch_lifetime; /**< format T, counter: epochs that are accepted behind the own */
+	bool newer_epochs;       /**< format T, counter: any epoch ahead is accepted */
+	bool one_key;            /**< format T, direct mode: the key hangs on no SN */
+	uint64_t max_blocks;     /**< AES blocks that one data key may encrypt on this line */
 };
+
+/** Bits of the counter that make the rekey word. */
+static inline uint64_t
+saker_sn_rekey_mask(const struct saker_sn_params *p)
+{
+	return p->rekey_mask == 0 ? SAKER_COUNTER_MAX : p->rekey_mask;
+}
 
 /** Put an SN together. */
 static inline saker_sn

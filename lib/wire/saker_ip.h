@@ -184,6 +184,13 @@ void saker_ip4_set_checksum(uint8_t *p, uint16_t header_len);
 bool saker_udp_checksum_ok(const uint8_t *p, const struct saker_ip_view *v);
 
 /**
+ * Give a UDP datagram that fills an IP packet its length and checksum (RFC 768, RFC 8200).
+ * @param p first octet of the IP packet
+ * @param v of the packet as it is now
+ */
+void saker_udp_set_length(uint8_t *p, const struct saker_ip_view *v);
+
+/**
  * ECN field of the inner packet after decapsulation (RFC 6040, figure 4).
  * @param inner,outer the two ECN bits of either header
  * @return the new inner ECN field, or -1: drop

@@ -194,6 +194,32 @@ compares_epochs_over_the_wrap(void **state)
 }
 
 static void
+accepts_a_lifetime_of_epochs_and_all_newer_ones_in_tss(void **state)
+{
+	struct saker_sn_params p = in_order;
+	struct saker_clock c;
+
+	(void)state;
+	p.newer_epochs = true;
+	p.epoch_lifetime = 16;
+	assert_placed(&p, NOW, sn_of(4464, 3, 9), 70001);
+	assert_placed(&p, NOW, sn_of(4448, 0, 0), 69985);
+	assert_drops(&p, NOW, sn_of(4447, 0, 1), SAKER_DROP_LATE);
+	assert_placed(&p, NOW, sn_of(4464 + 32767, 0, 1), 70001 + 32767);
+	assert_drops(&p, NOW, sn_of(4464 + 32768, 0, 1), SAKER_DROP_LATE);
+	saker_clock_start(&c, NOW);
+	assert_int_equal(saker_oldest_run(&p, &c), 69985);
+	p.epoch_lifetime = 0;
+	assert_drops(&p, NOW, sn_of(4463, 0, 1), SAKER_DROP_LATE);
+	/* nothing lies before the first epoch */
+	p.epoch = 3;
+	p.epoch_lifetime = 16;
+	assert_placed(&p, NOW, sn_of(0, 0, 0), 1);
+	assert_drops(&p, NOW, sn_of(65530, 0, 0), SAKER_DROP_LATE);
+	assert_int_equal(saker_oldest_run(&p, &c), 0);
+}
+
+static void
 oldest_run_is_the_first_that_is_fresh(void **state)
 {
 	struct saker_sn_params p = in_time;
@@ -279,6 +305,7 @@ main(void)
 		cmocka_unit_test(refuses_slots_up_to_skew_after_the_start),
 		cmocka_unit_test(accepts_epochs_next_to_the_current_one),
 		cmocka_unit_test(compares_epochs_over_the_wrap),
+		cmocka_unit_test(accepts_a_lifetime_of_epochs_and_all_newer_ones_in_tss),
 		cmocka_unit_test(oldest_run_is_the_first_that_is_fresh),
 		cmocka_unit_test(receiver_places_what_a_sender_takes),
 	};
