@@ -205,6 +205,7 @@ struct saker_snapshot {
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
 	bool by_resource;              /**< some group is by_resource */
+	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
 	uint64_t flow_secret[2];       /**< of the flow hash */
 };
