@@ -572,6 +572,16 @@ class OwnSource(SakerTest):
                   for i in range(40)]
         self.assertEqual(self.run_twice(plan, frames, workers=3)[1], (40, 40))
 
+    def test_knows_the_ids_of_all_its_workers_where_there_are_no_sessions(self):
+        """B's id is the one behind A's: a second worker at A would take it."""
+        plan = Plan(self.lab, 1, form="S", sn="counter", replay="none")
+        frames = [plan.sealed_frame(B, plan.inner(B, 4, 80, i), sn=EPOCH << 48 | 1 << 40 | i)
+                  for i in range(5)]
+        self.assertEqual(self.run_twice(plan, frames)[1], (0, 0))
+        run, counted = self.run_twice(plan, frames, workers=2)
+        self.assertEqual(counted, (5, 5))
+        self.assertIn("ANOTHER GATEWAY", run.err)
+
     def test_is_not_fooled_by_packets_that_do_not_verify(self):
         plan = Plan(self.lab, 1, sn="counter")
         frame = self.twin_frame(plan, 1, sn=EPOCH << 48 | 1 << 40)
