@@ -67,7 +67,8 @@ struct saker_group {
 	uint8_t kind[2]; /**< what packets of one driver call must share; the same */
 	bool by_address; /**< the outer source address is the source */
 	struct saker_kdf_form kdf;
-	uint16_t accept_first; /**< range of session ids that are accepted */
+	struct saker_ip_mask isolate; /**< bits of a source address that share a data key */
+	uint16_t accept_first;        /**< range of session ids that are accepted */
 	uint32_t accept_sessions;
 	bool mode_known;          /**< some policy protects with it */
 	bool transport;           /**< mode of its policies */
