@@ -53,21 +53,32 @@ line_session(const struct saker_gateway *g, const struct place *at)
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
 }
 
-/* Keys that hang on no SPI: the value of the root key alone tells lines apart. */
-static bool
-hangs_on_key(const struct saker_group *group)
-{
-	return group->session != NULL ||
-	       (group->format == &saker_format_tss && group->client == NULL);
-}
-
 /* Worker n sends as source id + n, whatever the id is that was configured. */
 static void
 name_worker(const struct saker_group *group, unsigned int worker, struct saker_sn_id *id)
 {
+	if (group->format->keys == SAKER_KEYS_SESSION || !group->format->worker_source)
+		return;
 	id->session = 0;
-	if (!group->by_address)
+	if (group->by_address)
+		return;
+	if (id->source_len == 8)
+		saker_store_be64(id->source, saker_load_be64(id->source) + worker);
+	else
 		saker_store_be32(id->source, saker_load_be32(id->source) + worker);
+}
+
+/* As the store knows a line. Keys of format tss hang on no SPI: whatever that is, the value of the
+ * root key tells what was used under it.
+ */
+static struct saker_sn_id
+stored_id(const struct saker_group *group, const struct saker_sn_id *id)
+{
+	struct saker_sn_id stored = *id;
+
+	if (group->format == &saker_format_tss && group->client == NULL)
+		stored.spi = 0;
+	return stored;
 }
 
 static struct saker_sn_id
@@ -77,14 +88,13 @@ line_id(const struct saker_gateway *g, const struct place *at)
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 	struct saker_sn_id id = {
 		.format = cfg->format,
-		.spi = hangs_on_key(sender->group) ? 0 : cfg->spi,
+		.spi = sender->group->session != NULL ? 0 : cfg->spi,
 		.source_len = sender->source_len,
 		.session = line_session(g, at),
 	};
 
 	memcpy(id.source, sender->source, sizeof(id.source));
-	if (sender->group->format == &saker_format_tss)
-		name_worker(sender->group, at->worker, &id);
+	name_worker(sender->group, at->worker, &id);
 	memcpy(id.mk_check, sender->group->mk_check, sizeof(id.mk_check));
 	return id;
 }
@@ -167,8 +177,8 @@ same_key(const struct saker_sn_id *a, const struct saker_sn_id *b)
 
 /* Let the keeper supply a line, from where the one before it stands. */
 static int
-supply(const struct build *b, struct saker_line *line, const struct saker_sn_params *params,
-	const struct saker_line *before)
+supply(const struct build *b, struct saker_line *line, const struct saker_sn_id *stored,
+	const struct saker_sn_params *params, const struct saker_line *before)
 {
 	struct saker_holding *h = &b->r->edition.holding[line->worker];
 	int ret;
@@ -179,10 +189,10 @@ supply(const struct build *b, struct saker_line *line, const struct saker_sn_par
 	}
 	if (before == NULL || !before->supplied)
 		ret = saker_sn_keeper_add(
-			b->g->keeper, &line->id, params, &line->sn, saker_unix_ms(), b->faults);
+			b->g->keeper, stored, params, &line->sn, saker_unix_ms(), b->faults);
 	else
-		ret = saker_sn_keeper_follow(b->g->keeper, &line->id, params, &line->sn,
-			&before->sn, saker_unix_ms(), b->faults);
+		ret = saker_sn_keeper_follow(b->g->keeper, stored, params, &line->sn, &before->sn,
+			saker_unix_ms(), b->faults);
 	line->supplied = ret == 0;
 	if (ret == 0 && before != NULL && before->supplied)
 		h->changes[h->n_changes++] = (struct saker_line_change){ &line->sn, &before->sn,
@@ -211,11 +221,12 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 	const struct saker_line *before)
 {
 	struct saker_sn_params params = line_params(b->g, sender);
+	struct saker_sn_id stored = stored_id(sender->group, &line->id);
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 
 	if (!seals(sender, line->worker))
 		return 0;
-	if (supply(b, line, &params, before) != 0)
+	if (supply(b, line, &stored, &params, before) != 0)
 		return -EINVAL;
 	line->sn.flow_keys = cfg->variant == SAKER_V_CONNECTION_ID;
 	if (note_lives(b, line, sender->group, b->r->roots) != 0)

@@ -22,6 +22,14 @@ saker_cfg_finish_tss(struct saker_cfg_group *g)
 		g->sn.counter_max = SAKER_TSS_DIRECTION_BIT - 1;
 }
 
+/* The id in an IPv6 packet's nonce is the SDI then: sources would repeat each other's. */
+bool
+saker_cfg_tss_needs_ssi(const struct saker_cfg_group *g, const struct saker_ip *local)
+{
+	return g->format == saker_format_tss.letter && g->kdf == SAKER_KDF_DIRECT &&
+	       g->variant == SAKER_V_SOURCE_IP && local->family == 6;
+}
+
 static void
 check_sdi(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {

@@ -24,6 +24,7 @@ enum saker_cfg_id {
 	SAKER_SEC_ROOT_KEYS,
 	SAKER_SEC_GROUPS,
 	SAKER_SEC_POLICIES,
+	SAKER_SEC_PROXIES,
 	SAKER_SECTIONS
 };
 
@@ -95,7 +96,7 @@ struct saker_cfg_obj;
 /** A semantic rule. Tables end with a NULL check. */
 struct saker_cfg_rule {
 	void (*check)(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
-	const char *needs[6]; /**< fields that must have been read well */
+	const char *needs[8]; /**< fields that must have been read well; NULL behind the last */
 	const char *help;     /**< the rule as a sentence */
 	const char *formats;  /**< of a trust group: only in formats of these letters; NULL: all */
 };
@@ -128,7 +129,11 @@ extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
 	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[],
-	saker_cfg_esp_rules[], saker_cfg_tss_rules[];
+	saker_cfg_esp_rules[], saker_cfg_proxy_rules[], saker_cfg_tss_rules[];
+
+/** Settings of a proxy (saker_config_table_proxy.c), and words that it shares with policies. */
+extern const struct saker_cfg_field saker_cfg_proxy_fields[];
+extern const struct saker_cfg_word saker_cfg_df_words[], saker_cfg_fragment_words[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {
@@ -136,7 +141,7 @@ struct saker_cfg_obj {
 	const struct saker_cfg_obj *owner; /**< of an object inside another, else NULL */
 	config_setting_t *at;              /**< NULL: the section is absent */
 	void *p;
-	uint64_t given, bad;        /**< bit maps by position in the table of fields */
+	uint64_t given, bad;        /**< bit maps by position in the table: at most 64 fields */
 	struct saker_cfg_obj *kids; /**< objects of its SAKER_T_OBJECTS field */
 	unsigned int n_kids;
 	char label[96]; /**< trust group "cluster" */
@@ -282,6 +287,9 @@ bool saker_cfg_scan(const char *file, struct saker_faults *faults);
 /** Read every section of the file, in order of reference. */
 void saker_cfg_read(struct saker_cfg_reader *r);
 
+/** Give proxies the names and outer addresses that the file leaves to saker. */
+void saker_cfg_finish_proxies(struct saker_cfg_reader *r);
+
 /** Look for a name of a section, read already. @return its index, or -1 */
 int saker_cfg_find(const struct saker_cfg_reader *r, enum saker_cfg_id id, const char *name);
 
@@ -294,6 +302,14 @@ const char *saker_cfg_nearest(const char *name, const void *list, unsigned int n
 
 /** Sort the names of a section; names that are taken twice are faults. */
 void saker_cfg_index(struct saker_cfg_reader *r, enum saker_cfg_id id);
+
+/** Fault unless two prefixes may be of one family. */
+void saker_cfg_check_families(struct saker_cfg_reader *r, const struct saker_cfg_obj *o,
+	const struct saker_prefix *src, const struct saker_prefix *dst);
+
+/** Fault where `sport` or `dport` are given for a protocol without ports. */
+void saker_cfg_check_ports(
+	struct saker_cfg_reader *r, const struct saker_cfg_obj *o, uint8_t proto);
 
 /** The port where protected packets pass; NULL: none, or the ports have faults. */
 const struct saker_cfg_port *saker_cfg_cipher_port(const struct saker_cfg_reader *r);
@@ -324,6 +340,14 @@ void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker
 
 /** Sessions, windows and SNs of a group of format esp, once its settings are read. */
 void saker_cfg_finish_esp(struct saker_cfg_group *g);
+
+/** What is said of saker_cfg_tss_needs_ssi(), with the name of the group. */
+#define SAKER_CFG_NO_SSI                                                                           \
+	"kdf \"direct\" over IPv6 needs an SSI, or nonces of all sources would be the same; give " \
+	"trust group \"%s\" variant source-id"
+
+/** True if a sender of a group of format tss may not have this outer address without an SSI. */
+bool saker_cfg_tss_needs_ssi(const struct saker_cfg_group *g, const struct saker_ip *local);
 
 /** SNs of a group of format tss, once its settings are read. */
 void saker_cfg_finish_tss(struct saker_cfg_group *g);
