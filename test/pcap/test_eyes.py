@@ -18,7 +18,7 @@ from live import Live
 from plan import EPOCH, NEAR4, Plan, make_config, octets
 from test_policy import udp
 
-NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
+NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers", "psp")
 POINTS = ("clear-in", "cipher-out", "cipher-in", "clear-out", "drops")
 
 
