@@ -66,16 +66,26 @@ on_hangup(int sig)
 	saker_ask_to_reload();
 }
 
+/* From the beginning: a reload that is asked for too early is done once all runs, and whoever stops
+ * listening to what is printed stops no traffic.
+ */
+static void
+catch_early(void)
+{
+	struct sigaction hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction pipe = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGHUP, &hup, NULL);
+	sigaction(SIGPIPE, &pipe, NULL);
+}
+
 static void
 catch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
-	struct sigaction hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
-
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &hup, NULL);
 }
 
 /* Where "--" stands, or 0. */
@@ -240,6 +250,7 @@ run(const struct saker_options *o, int eal_argc, char **eal_argv)
 	static struct saker_gateway g;
 	int code = SAKER_EXIT_FAILURE;
 
+	catch_early();
 	if (saker_privileges_assume(o->user) != 0 || saker_gateway_load(&g, o->config) != 0)
 		goto done;
 	if (o->check && eal_argc == 1) {
