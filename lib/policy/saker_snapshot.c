@@ -14,6 +14,7 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -136,7 +137,13 @@ policy_sender(const struct saker_policy *p)
 	struct saker_sender s = { .group = p->group };
 	uint8_t variant = p->group->variant;
 
-	if (p->group->session != NULL) {
+	if (p->group->handed) {
+		s.source_len = sizeof(p->seal->check);
+		s.seal = p->seal;
+		s.n_seal = p->n_seal;
+		if (p->seal != NULL)
+			memcpy(s.source, p->seal->check, s.source_len);
+	} else if (p->group->session != NULL) {
 		s.source_len = 4;
 	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
@@ -265,7 +272,10 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	struct saker_sender sender;
 
 	p->group = &s->groups[p->cfg->group];
-	p->master = p->group->n_masters > 0 ? &p->group->masters[p->group->sending] : NULL;
+	if (p->group->handed)
+		p->seal = saker_psp_keys_of(p->group, &p->cfg->peer, &p->n_seal);
+	else if (p->group->n_masters > 0)
+		p->master = &p->group->masters[p->group->sending];
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;

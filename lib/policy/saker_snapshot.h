@@ -53,6 +53,7 @@ struct saker_client_key {
 };
 
 struct saker_session_keys;
+struct saker_psp_seal;
 
 /** A trust group, ready for use. */
 struct saker_group {
@@ -91,6 +92,9 @@ struct saker_group {
 	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
 	unsigned int n_client;
+	bool handed;                 /**< PSP: seals on SAs that it was handed, only */
+	struct saker_psp_seal *seal; /**< these */
+	unsigned int n_seal;
 };
 
 /** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
@@ -99,6 +103,8 @@ struct saker_sender {
 	unsigned int first_line; /**< of a worker: class 0; the other classes follow */
 	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
+	const struct saker_psp_seal *seal; /**< a group that was handed SAs: that of worker 0 */
+	unsigned int n_seal;               /**< one for each worker; 0: it can't seal */
 };
 
 /** QoS classes that a group's senders tell apart. */
@@ -163,6 +169,8 @@ struct saker_policy {
 	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
 	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
+	const struct saker_psp_seal *seal; /**< those of its sender */
+	unsigned int n_seal;
 	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
@@ -216,6 +224,7 @@ struct saker_root_set {
 	struct saker_root_values *values;   /**< one a root key */
 	struct saker_root_sending *sending; /**< one a root key */
 	struct saker_client_keys *client;   /**< one a trust group; empty unless it has data_keys */
+	struct saker_psp_sas *sas;          /**< one a trust group; empty unless it has keys */
 };
 
 /**
