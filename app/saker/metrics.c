@@ -113,6 +113,10 @@ static const struct metric metrics[] = {
 		NULL, IN, OF_PEER },
 	{ "peers", "out_drops", "saker_peer_dropped_packets", COUNTER, "packets",
 		"Packets to a peer that were lost.", OUT, OF_PEER },
+	{ "psp", "packets", "saker_psp_packets", COUNTER, "packets",
+		"PSP packets, by what became of them.", NULL, { { "counter", "counter" } } },
+	{ "psp", "octets", "saker_psp_bytes", COUNTER, "bytes",
+		"Octets of PSP packets between IV and ICV.", NULL, { { "counter", "counter" } } },
 	{ "keys", "index", "saker_root_key_index", GAUGE, NULL,
 		"Index of a live root key.", NULL, OF_KEY },
 };

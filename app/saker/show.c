@@ -94,6 +94,7 @@ const struct saker_show saker_shows[] = {
 	{ "crypto", "crypto drivers, keys derived and taken from a cache", saker_show_crypto },
 	{ "neighbours", "next hops and their Ethernet addresses, by port", saker_show_neighbours },
 	{ "lcores", "workers, their queues and their load", saker_show_lcores },
+	{ "psp", "the counters that PSP asks of a device", saker_show_psp },
 	{ "captures", "captures and what they have lost", saker_show_captures },
 	{ "trace", "what became of the packets of `trace N`", saker_show_trace },
 	{ "metrics", "all counters as OpenMetrics text", saker_show_metrics },

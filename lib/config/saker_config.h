@@ -33,7 +33,13 @@ enum saker_encap { SAKER_ENCAP_UDP, SAKER_ENCAP_IP };
 /** What the UDP source port is derived from. */
 enum saker_source_port { SAKER_SOURCE_PORT_FLOW, SAKER_SOURCE_PORT_SESSION };
 enum saker_role { SAKER_ROLE_PEER, SAKER_ROLE_SERVER, SAKER_ROLE_CLIENT };
-enum saker_isolate { SAKER_ISOLATE_FLOW, SAKER_ISOLATE_SOURCE, SAKER_ISOLATE_POLICY };
+/** What the flow half of a connection id stands for. */
+enum saker_isolate {
+	SAKER_ISOLATE_FLOW,
+	SAKER_ISOLATE_SOURCE,
+	SAKER_ISOLATE_PREFIX,
+	SAKER_ISOLATE_POLICY,
+};
 enum saker_action { SAKER_ACTION_DROP, SAKER_ACTION_BYPASS, SAKER_ACTION_PROTECT };
 enum saker_mode { SAKER_MODE_TUNNEL, SAKER_MODE_TRANSPORT };
 enum saker_expiry { SAKER_EXPIRY_WARN, SAKER_EXPIRY_STOP };
@@ -148,6 +154,7 @@ struct saker_cfg_group {
 	enum saker_role role;
 	struct saker_cfg_hex source_id;
 	enum saker_isolate isolate;
+	uint8_t isolate_prefix, isolate_prefix6; /**< bits of a source address that count */
 	uint16_t session_first;
 	uint32_t sessions;
 	uint16_t accept_first; /**< range of session ids that are accepted */

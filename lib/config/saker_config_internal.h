@@ -97,7 +97,7 @@ struct saker_cfg_obj;
 /** A semantic rule. Tables end with a NULL check. */
 struct saker_cfg_rule {
 	void (*check)(struct saker_cfg_reader *r, const struct saker_cfg_obj *o);
-	const char *needs[6]; /**< fields that must have been read well */
+	const char *needs[8]; /**< fields that must have been read well; NULL behind the last */
 	const char *help;     /**< the rule as a sentence */
 	const char *formats;  /**< of a trust group: only in formats of these letters; NULL: all */
 };
@@ -138,7 +138,7 @@ struct saker_cfg_obj {
 	const struct saker_cfg_obj *owner; /**< of an object inside another, else NULL */
 	config_setting_t *at;              /**< NULL: the section is absent */
 	void *p;
-	uint64_t given, bad;        /**< bit maps by position in the table of fields */
+	uint64_t given, bad;        /**< bit maps by position in the table: at most 64 fields */
 	struct saker_cfg_obj *kids; /**< objects of its SAKER_T_OBJECTS field */
 	unsigned int n_kids;
 	char label[96]; /**< trust group "cluster" */

@@ -29,7 +29,8 @@ static const struct saker_cfg_word combine_words[] = { { "hkdf", SAKER_HKDF }, {
 static const struct saker_cfg_word group_role_words[] = { { "peer", SAKER_ROLE_PEER },
 	{ "server", SAKER_ROLE_SERVER }, { "client", SAKER_ROLE_CLIENT }, { NULL, 0 } };
 static const struct saker_cfg_word isolate_words[] = { { "flow", SAKER_ISOLATE_FLOW },
-	{ "source", SAKER_ISOLATE_SOURCE }, { "policy", SAKER_ISOLATE_POLICY }, { NULL, 0 } };
+	{ "source", SAKER_ISOLATE_SOURCE }, { "prefix", SAKER_ISOLATE_PREFIX },
+	{ "policy", SAKER_ISOLATE_POLICY }, { NULL, 0 } };
 static const struct saker_cfg_word sn_words[] = { { "time", SAKER_SN_TIME },
 	{ "counter", SAKER_SN_COUNTER }, { NULL, 0 } };
 static const struct saker_cfg_word replay_words[] = { { "window", SAKER_REPLAY_WINDOW },
@@ -250,7 +251,15 @@ static const struct saker_cfg_field group_fields[] = {
 			"absent for `source-ip` and `ip-pair`." },
 	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_SOURCE, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
-		.help = "How the flow half of a connection id is chosen." },
+		.help = "How the flow half of a connection id is chosen, and so what shares a data "
+			"key: an inner flow, a source address, a source prefix, or all of a "
+			"policy." },
+	{ "isolate_prefix", SAKER_T_INT, SAKER_F_LENIENT, T(isolate_prefix), BY_SOURCE, .def = "24",
+		.min = 1, .max = 32, ONLY("isolate", "prefix"),
+		.help = "Length of the prefix that an inner IPv4 source address counts by." },
+	{ "isolate_prefix6", SAKER_T_INT, SAKER_F_LENIENT, T(isolate_prefix6), BY_SOURCE,
+		.def = "64", .min = 1, .max = 128, ONLY("isolate", "prefix"),
+		.help = "The same for IPv6." },
 	{ "session_first", SAKER_T_INT, T(session_first), .formats = "EB", .def = "0", .min = 0,
 		.max = 65535, .help = "First session id that is used, and accepted." },
 	{ "sessions", SAKER_T_INT, T(sessions), .formats = "EB", .def = "64", .min = 1,

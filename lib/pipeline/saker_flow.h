@@ -83,14 +83,19 @@ saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t
 			saker_load_word(ip + 32) ^ secret[0]));
 }
 
-/** The same over the source address alone. */
+/** The same over the source address alone: the bits of it that count. */
 static inline uint32_t
-saker_source_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
+saker_source_hash(const uint8_t *ip, const struct saker_ip_view *v,
+	const struct saker_ip_mask *mask, const uint64_t secret[2])
 {
-	if (v->family == 4)
-		return (uint32_t)saker_mix(saker_load_be32(ip + 12) ^ secret[0], secret[1]);
-	return (uint32_t)saker_mix(
-		saker_load_word(ip + 8) ^ secret[0], saker_load_word(ip + 16) ^ secret[1]);
+	uint32_t v4;
+
+	if (v->family == 4) {
+		memcpy(&v4, ip + 12, sizeof(v4));
+		return (uint32_t)saker_mix((v4 & mask->v4) ^ secret[0], secret[1]);
+	}
+	return (uint32_t)saker_mix((saker_load_word(ip + 8) & mask->v6[0]) ^ secret[0],
+		(saker_load_word(ip + 16) & mask->v6[1]) ^ secret[1]);
 }
 
 #endif

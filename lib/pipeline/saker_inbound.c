@@ -60,11 +60,12 @@ find_in_udp(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
 
 	if (unlikely(v->fragment)) /* for another host, and so of another's tunnel */
 		return SAKER_DROP_NOT_LOCAL;
+	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
+	b->listener[i] = saker_listener_find(
+		w->s, true, port, likely(b->head_len[i] > 0) ? b->head[i][0] : 0);
 	why = check_udp(b->ip[i], v);
 	if (unlikely(why != SAKER_OK))
 		return why;
-	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
-	b->listener[i] = saker_listener_find(w->s, true, port, b->head[i][0]);
 	return likely(b->listener[i] != NULL) ? SAKER_OK : SAKER_DROP_NOT_EESP;
 }
 

@@ -92,7 +92,9 @@ saker_plan_flow_half(const struct saker_worker *w, const struct saker_burst *b, 
 	case SAKER_ISOLATE_POLICY:
 		return p->index;
 	case SAKER_ISOLATE_SOURCE:
-		return saker_source_hash(b->ip[i], &b->view[i], w->s->flow_secret);
+	case SAKER_ISOLATE_PREFIX:
+		return saker_source_hash(
+			b->ip[i], &b->view[i], &p->group->isolate, w->s->flow_secret);
 	default:
 		return b->flow[i];
 	}

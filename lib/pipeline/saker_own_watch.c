@@ -4,41 +4,14 @@
 
 #include "saker_own_watch.h"
 
-#include "saker_own.h"
-
-int
-saker_own_sender(
-	const struct saker_worker *w, const struct saker_group *g, const uint8_t source[16])
-{
-	for (unsigned int k = 0; k < w->s->n_senders; k++) {
-		uint8_t key[16];
-
-		if (w->s->senders[k].group != g)
-			continue;
-		saker_own_key(&w->s->senders[k], key);
-		if (memcmp(key, source, sizeof(key)) == 0)
-			return (int)k;
-	}
-	return -1;
-}
-
-const struct saker_sn_line *
-saker_own_line(const struct saker_worker *w, unsigned int sender, uint16_t session)
-{
-	const struct saker_sender *s = &w->s->senders[sender];
-	uint32_t place = (uint32_t)session - s->group->cfg->session_first;
-	unsigned int class = place / w->n_workers;
-
-	if (class >= saker_group_classes(s->group))
-		return NULL;
-	return w->taken->holding[place % w->n_workers].lines[s->first_line + class];
-}
+#include "saker_own_line.h"
 
 /* Has this gateway sent a packet of this session and SN? Epochs wrap on the wire. */
 static bool
 may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned int i, int sender)
 {
-	const struct saker_sn_line *line = saker_own_line(w, (unsigned int)sender, b->session[i]);
+	const struct saker_sn_line *line = saker_own_line(
+		w, (unsigned int)sender, b->key[i].source, b->session[i]);
 	uint64_t blocks;
 
 	if (line == NULL)
@@ -62,15 +35,24 @@ count(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 	c->twin += !may_be_ours(w, b, i, sender);
 }
 
+/* Cheap, and seldom wrong: count() looks closer. */
+static inline bool
+may_name_us(const struct saker_worker *w, const struct saker_group *g, uint64_t word)
+{
+	if (unlikely(g->names_workers && !g->by_address))
+		return saker_own_steps(g, __builtin_bswap64(g->own[0]), __builtin_bswap64(word)) <
+		       w->n_workers;
+	return unlikely(word == g->own[0] || word == g->own[1] || g->own_more);
+}
+
 void
 saker_own_watch(struct saker_worker *w, const struct saker_burst *b)
 {
 	SAKER_FOREACH_SLOT (b, i) {
-		const struct saker_group *g = b->group[i];
 		uint64_t word;
 
 		memcpy(&word, b->key[i].source, sizeof(word));
-		if (unlikely(word == g->own[0] || word == g->own[1] || g->own_more))
+		if (may_name_us(w, b->group[i], word))
 			count(w, b, i);
 	}
 }

@@ -60,6 +60,7 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_ip_view *v = &b->view[i];
 	unsigned int at = v->total < SHORTEST ? 0 : find_head(w->s, ip, v);
 	uint8_t *head = b->ip[i] + at;
+	const struct saker_listener *l = at == SAKER_IP4_HEADER ? w->s->plain_ip : w->s->plain_udp;
 	const struct saker_group *g;
 	uint64_t source, sn, key;
 	uint16_t master;
@@ -67,7 +68,7 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 
 	if (at == 0)
 		return false;
-	g = find_group(w->s, at == SAKER_IP4_HEADER ? w->s->plain_ip : w->s->plain_udp, head);
+	g = find_group(w->s, l, head);
 	if (g == NULL || !saker_is_local4(w->s, ip + 16))
 		return false;
 	source = saker_load_be64(head + SAKER_EESP_SOURCE) >> g->plain.source_shift;
@@ -77,6 +78,7 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	if (len < 4 || len % 4 != 0 || sn == 0 || master == SAKER_NO_MASTER ||
 		saker_fresh_at(saker_admit_base(w, g), sn, &b->place[i]) != SAKER_OK)
 		return false;
+	b->listener[i] = l;
 	b->group[i] = g;
 	b->head[i] = head;
 	b->master[i] = &g->masters[master];

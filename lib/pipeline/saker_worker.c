@@ -167,6 +167,8 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 
 	if (unlikely(w->watching != 0))
 		saker_watch_sent(w, d);
+	if (unlikely(w->s->psp))
+		saker_psp_count_sent(w, d, b);
 	if (unlikely(w->tx[d].n + b->n > RTE_DIM(w->tx[d].m)))
 		saker_worker_flush(w, d);
 	if (unlikely(w->tx[d].resolve || b->overlong)) {
@@ -187,6 +189,8 @@ lose(struct saker_worker *w, enum saker_direction d, unsigned int stage)
 	if (unlikely(w->watching != 0))
 		saker_watch_losers(w, d, stage);
 	saker_account_losers(w, d, &w->burst);
+	if (unlikely(w->s->psp))
+		saker_psp_count_losers(w, d, &w->burst);
 	saker_burst_settle(&w->burst, w->count[d].drop);
 }
 
@@ -257,6 +261,8 @@ begin(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_ov
 	if (unlikely(w->watching != 0))
 		saker_watch_begin(w, d);
 	saker_account_begin(b, d);
+	if (unlikely(w->s->psp) && d == SAKER_INBOUND)
+		saker_psp_count_begin(b);
 }
 
 /* Neighbours of one kind are a burst: our own packets need a policy, fragments have one. */

@@ -23,6 +23,7 @@
 #include "saker_edition.h"
 #include "saker_icmp_error.h"
 #include "saker_link.h"
+#include "saker_psp_count.h"
 #include "saker_reassemble.h"
 #include "saker_steer.h"
 #include "saker_watch.h"
@@ -163,12 +164,13 @@ struct saker_worker {
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));
 	struct saker_load load;
-	bool interrupts;                          /**< a packet ends a sleep */
-	struct saker_policy_count **policy_count; /**< one per policy */
-	struct saker_group_count **group_count;   /**< one per group; NULL: not counted */
-	uint64_t capture_lost[SAKER_POINTS];      /**< packets that a capture had no room for */
-	_Atomic uint64_t loops;                   /**< times round */
-	_Atomic uint64_t idle_since;              /**< `loops` when the last packet was seen */
+	bool interrupts;                                /**< a packet ends a sleep */
+	struct saker_policy_count **policy_count;       /**< one per policy */
+	struct saker_group_count **group_count;         /**< one per group; NULL: not counted */
+	struct saker_psp_count psp[SAKER_PSP_COUNTERS]; /**< counted where some group is PSP */
+	uint64_t capture_lost[SAKER_POINTS]; /**< packets that a capture had no room for */
+	_Atomic uint64_t loops;              /**< times round */
+	_Atomic uint64_t idle_since;         /**< `loops` when the last packet was seen */
 	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */
 };
 

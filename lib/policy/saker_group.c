@@ -380,6 +380,15 @@ set_terms(struct saker_group *g)
 	g->terms.iv_in_aad = g->cfg->iv_in_aad;
 }
 
+static void
+set_isolation(struct saker_group *g)
+{
+	bool prefix = g->cfg->isolate == SAKER_ISOLATE_PREFIX;
+
+	g->isolate = saker_ip_mask_of(
+		prefix ? g->cfg->isolate_prefix : 32, prefix ? g->cfg->isolate_prefix6 : 128);
+}
+
 int
 saker_group_build(
 	const struct saker_group_env *env, const struct saker_cfg_group *cfg, struct saker_group *g)
@@ -392,6 +401,7 @@ saker_group_build(
 	set_kdf(g);
 	set_sessions(g);
 	set_terms(g);
+	set_isolation(g);
 	memset(g->by_key_idx, 0xff, sizeof(g->by_key_idx));
 	memset(g->send_key, 0xff, sizeof(g->send_key));
 	set_roles(g);

@@ -59,6 +59,7 @@ build_groups(const struct saker_group_env *env, struct saker_snapshot *s)
 		if (saker_group_build(env, &env->config->groups[i], &s->groups[i]) != 0)
 			ret = -EINVAL;
 		s->by_resource |= s->groups[i].by_resource;
+		s->psp |= s->groups[i].format == &saker_format_psp;
 	}
 	if (saker_session_keys_check(env) != 0)
 		ret = -EINVAL;

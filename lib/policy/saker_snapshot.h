@@ -76,7 +76,8 @@ struct saker_group {
 	uint8_t kind[2]; /**< what packets of one driver call must share; the same */
 	bool by_address; /**< the outer source address is the source */
 	struct saker_kdf_form kdf;
-	uint16_t accept_first; /**< range of session ids that are accepted */
+	struct saker_ip_mask isolate; /**< bits of a source address that share a data key */
+	uint16_t accept_first;        /**< range of session ids that are accepted */
 	uint32_t accept_sessions;
 	bool mode_known;          /**< some policy protects with it */
 	bool transport;           /**< mode of its policies */
@@ -217,6 +218,7 @@ struct saker_snapshot {
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
 	bool by_resource;              /**< some group is by_resource */
+	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
 	uint64_t flow_secret[2];       /**< of the flow hash */
 };

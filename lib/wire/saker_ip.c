@@ -159,6 +159,25 @@ saker_prefix_holds(const struct saker_prefix *prefix, const struct saker_ip *ip)
 	return rest == 0 || (net[whole] ^ ip->octets[whole]) >> (8 - rest) == 0;
 }
 
+static void
+set_bits(void *mask, unsigned int bits)
+{
+	uint8_t *p = mask;
+
+	for (unsigned int i = 0; i < bits; i++)
+		p[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+struct saker_ip_mask
+saker_ip_mask_of(unsigned int len4, unsigned int len6)
+{
+	struct saker_ip_mask mask = { 0 };
+
+	set_bits(&mask.v4, len4);
+	set_bits(mask.v6, len6);
+	return mask;
+}
+
 int
 saker_ip_from_text(const char *text, struct saker_ip *ip)
 {

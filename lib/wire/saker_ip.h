@@ -45,6 +45,12 @@ struct saker_prefix {
 	uint8_t len;        /**< 0..32 or 0..128 */
 };
 
+/** Bits of an address that count, by family; as the octets lie in memory. */
+struct saker_ip_mask {
+	uint32_t v4;
+	uint64_t v6[2];
+};
+
 /** What one look at a packet's IP headers tells. Offsets count from the IP header. */
 struct saker_ip_view {
 	uint8_t family;    /**< 4 or 6 */
@@ -121,6 +127,13 @@ bool saker_ip_equal(const struct saker_ip *a, const struct saker_ip *b);
 
 /** True if @p ip lies in @p prefix; a prefix of family 0 holds every address. */
 bool saker_prefix_holds(const struct saker_prefix *prefix, const struct saker_ip *ip);
+
+/**
+ * The bits of prefixes.
+ * @param len4 length for IPv4, at most 32
+ * @param len6 length for IPv6, at most 128
+ */
+struct saker_ip_mask saker_ip_mask_of(unsigned int len4, unsigned int len6);
 
 /** Read an address from text. @return 0 or -EINVAL. */
 int saker_ip_from_text(const char *text, struct saker_ip *ip);

@@ -5,6 +5,7 @@
 /* Not every helper is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "config/helpers.h"
+#include "saker_config_internal.h"
 
 #define EXAMPLES "../../config/"
 
@@ -112,6 +113,41 @@ refuses_groups_of_one_listener_that_look_alike(void **state)
 	}
 }
 
+static void
+check_needs(const struct saker_cfg_section *s, const struct saker_cfg_rule *rule)
+{
+	for (; rule != NULL && rule->check != NULL; rule++) {
+		assert_null(rule->needs[sizeof(rule->needs) / sizeof(rule->needs[0]) - 1]);
+		for (const char *const *name = rule->needs; *name != NULL; name++)
+			if (saker_cfg_field(s, *name) == NULL)
+				fail_msg("a rule of %s needs %s, which it has not", s->name, *name);
+	}
+}
+
+static void
+every_rule_needs_names_of_its_own_section(void **state)
+{
+	(void)state;
+	for (int id = 0; id < SAKER_SECTIONS; id++)
+		check_needs(&saker_cfg_sections[id], saker_cfg_sections[id].rules);
+	for (const struct saker_cfg_format_rules *f = saker_cfg_format_rules; f->rules != NULL; f++)
+		check_needs(&saker_cfg_sections[SAKER_SEC_GROUPS], f->rules);
+}
+
+/* saker_cfg_obj keeps a bit for each. */
+static void
+no_section_has_more_than_64_names(void **state)
+{
+	(void)state;
+	for (int id = 0; id < SAKER_SECTIONS; id++) {
+		const struct saker_cfg_field *f = saker_cfg_sections[id].fields;
+
+		while (f->name != NULL)
+			f++;
+		assert_in_range(f - saker_cfg_sections[id].fields, 1, 64);
+	}
+}
+
 int
 main(void)
 {
@@ -122,6 +158,8 @@ main(void)
 		cmocka_unit_test(refuses_what_has_no_meaning_in_a_format),
 		cmocka_unit_test(tells_groups_of_one_listener_apart_by_root_keys),
 		cmocka_unit_test(refuses_groups_of_one_listener_that_look_alike),
+		cmocka_unit_test(every_rule_needs_names_of_its_own_section),
+		cmocka_unit_test(no_section_has_more_than_64_names),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

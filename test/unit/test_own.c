@@ -179,6 +179,52 @@ finds_nothing_of_its_own_without_senders_or_between_client_and_server(void **sta
 	assert_int_equal(counts.own_source, 0);
 }
 
+/* A packet of a source that follows the first one of ours. */
+static void
+see_number(uint64_t number, uint64_t sn)
+{
+	uint8_t source[16] = { 0 };
+
+	saker_store_be64(source, number);
+	see(source, 0, sn);
+}
+
+static void
+knows_the_source_of_each_worker_where_there_are_no_sessions(void **state)
+{
+	static const struct {
+		const struct saker_format *format;
+		uint8_t variant;
+		const char *source;
+		uint8_t len;
+		uint64_t first, step;
+	} cases[] = {
+		{ &saker_format_seh, SAKER_V_SOURCE_ID, "\x0a\0\0\x01", 4, 0x0a000001, 1 },
+		{ &saker_format_seh, SAKER_V_SOURCE_ID_64, "\0\0\0\x01\x0a\0\0\x01", 8,
+			UINT64_C(0x10a000001), 1 },
+		{ &saker_format_seh, SAKER_V_CONNECTION_ID, "\x0a\0\0\x01", 4,
+			UINT64_C(0x0a00000100000000), UINT64_C(1) << 32 },
+		{ &saker_format_psp, SAKER_V_SOURCE_ID, "\0\0\x10\x01", 4, 0x1001, 1 },
+		{ &saker_format_psp, SAKER_V_SOURCE_ID, "\0\0\x10\x01", 4, 0x80001001, 1 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)reset(state);
+		group.format = cases[i].format;
+		group.names_workers = true;
+		add_sender(cases[i].variant, cases[i].source, cases[i].len);
+		see_number(cases[i].first, wire(EPOCH, 1000));
+		see_number(cases[i].first + cases[i].step, wire(EPOCH, 1000));
+		assert_int_equal(counts.own_source, 2);
+		assert_int_equal(counts.twin, 0);
+		see_number(cases[i].first + cases[i].step, wire(EPOCH, 1001));
+		assert_int_equal(counts.twin, 1);
+		see_number(cases[i].first - cases[i].step, wire(EPOCH, 1));
+		see_number(cases[i].first + 2 * cases[i].step, wire(EPOCH, 1));
+		assert_int_equal(counts.own_source, 3);
+	}
+}
+
 int
 main(void)
 {
@@ -186,6 +232,8 @@ main(void)
 		cmocka_unit_test_setup(draws_the_line_at_the_last_sn_that_was_used, reset),
 		cmocka_unit_test_setup(takes_a_session_of_no_worker_for_a_twins, reset),
 		cmocka_unit_test_setup(knows_the_sessions_of_each_class, reset),
+		cmocka_unit_test_setup(
+			knows_the_source_of_each_worker_where_there_are_no_sessions, reset),
 		cmocka_unit_test_setup(tells_sources_apart_by_all_their_octets, reset),
 		cmocka_unit_test_setup(knows_more_sources_than_it_compares_at_once, reset),
 		cmocka_unit_test_setup(
