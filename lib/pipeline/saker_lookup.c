@@ -165,7 +165,7 @@ saker_rule_of(const struct saker_classifier *c, const uint8_t *ip, const struct 
 	uint16_t rule;
 
 	if (v->family == 4)
-		flow_key4(&key, ip, v, false);
+		saker_flow_key4(&key, ip, v, false);
 	else
 		flow_key6(&key, ip, v, false);
 	if (likely(c->match != NULL))

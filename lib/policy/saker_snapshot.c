@@ -14,8 +14,8 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
-#include "saker_psp_keys.h"
 #include "saker_proxy.h"
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -96,7 +96,9 @@ set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
 	return ret;
 }
 
-/* Keys by session, clients' keys and bound addresses ask for more than a plain packet gets. */
+/* Keys by session, clients' keys, bound addresses and proxies ask for more than a plain packet
+ * gets.
+ */
 static void
 note_plain(struct saker_group *g)
 {
@@ -105,7 +107,7 @@ note_plain(struct saker_group *g)
 
 	g->plain = (struct saker_plain){
 		.known = g->eesp && !g->transport && id_len > 0 && g->session == NULL &&
-			 g->client == NULL && g->cfg->n_addresses == 0,
+			 g->client == NULL && g->cfg->n_addresses == 0 && g->ways == NULL,
 		.source_shift = (uint8_t)(64 - 8 * id_len),
 		.first = (uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len)),
 		.context = (uint32_t)SAKER_EESP_OPT_CONTEXT << 24 | (2u + id_len) << 16 |
