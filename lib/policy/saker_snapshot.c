@@ -14,8 +14,8 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
-#include "saker_psp_keys.h"
 #include "saker_proxy.h"
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
