@@ -31,6 +31,16 @@ struct reload {
 	unsigned int now, later;
 };
 
+/* Of a port that comes or goes, the name says it all. */
+static bool
+is_detail(const struct saker_config_change *change)
+{
+	const char *last = strrchr(change->path, '.');
+
+	return (change->before == NULL || change->after == NULL) && last != NULL &&
+	       strcmp(last, ".name") != 0;
+}
+
 static void
 tell_restart(void *arg, const struct saker_config_change *change)
 {
@@ -41,6 +51,8 @@ tell_restart(void *arg, const struct saker_config_change *change)
 		return;
 	}
 	r->later++;
+	if (is_detail(change))
+		return;
 	fprintf(stderr, "reload: %s needs a restart: it stays %s, the file has %s\n", change->path,
 		change->before != NULL ? change->before : "absent",
 		change->after != NULL ? change->after : "none");

@@ -57,6 +57,15 @@ struct saker_psp_seal;
 struct saker_way;
 struct saker_ways;
 
+/** What plain packets of a group begin with: format E, tunnel mode, an id of the source. */
+struct saker_plain {
+	bool known;               /**< some packets of the group are plain */
+	uint8_t source_shift;     /**< from the eight octets at the source id to the id */
+	uint16_t first;           /**< first two octets of the base header */
+	uint32_t context;         /**< first word of the context option, KeyIdx 0 */
+	struct saker_parts parts; /**< of such a packet, but for cipher_len */
+};
+
 /** A trust group, ready for use. */
 struct saker_group {
 	const struct saker_cfg_group *cfg;
@@ -78,11 +87,12 @@ struct saker_group {
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_terms terms;
-	bool by_resource;        /**< a fallback SA and one for each worker (RFC 9611) */
-	bool names_workers;      /**< there is no session id: by source id or SPI */
-	uint32_t send_spi;       /**< formats whose workers send under their SPIs: the first */
-	uint32_t n_spis;         /**< SPIs that it listens on, from the configured one on */
-	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
+	struct saker_plain plain; /**< of received packets */
+	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
+	bool names_workers;       /**< there is no session id: by source id or SPI */
+	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
+	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
+	uint16_t by_key_idx[64];  /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
 	struct saker_root_slots level[SAKER_LEVELS];
@@ -167,6 +177,7 @@ struct saker_policy {
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
 	bool udp;        /**< in UDP */
+	bool any_source; /**< received packets may come from any source of the group */
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
@@ -212,7 +223,8 @@ struct saker_snapshot {
 	struct saker_cfg_policy *way_cfg; /**< of policies that seal for proxies */
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
-	struct saker_ends *ends; /**< of tunnels, each pair once */
+	const struct saker_listener *plain_udp, *plain_ip; /**< of format E; NULL: there is none */
+	struct saker_ends *ends;                           /**< of tunnels, each pair once */
 	unsigned int n_ends;
 	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;
