@@ -229,6 +229,10 @@ saker_derive(struct saker_derive_answer *a, const struct saker_derive_request *r
 			a->group->name);
 		return false;
 	}
+	if (a->group->format == saker_format_psp.letter) {
+		saker_keytool_fail("group \"%s\" has format psp; see saker-keytool psp", r->group);
+		return false;
+	}
 	a->context.format = a->group->format;
 	a->context.server = a->group->role != SAKER_ROLE_PEER;
 	a->context.variant = (uint8_t)a->group->variant;

@@ -85,6 +85,7 @@ struct saker_cfg_gateway {
 	enum saker_steer_choice steer;
 	uint32_t
 		rotate_grace_ms; /**< between accepting new root key values and sealing with them */
+	char *psp_socket;        /**< where SAs of PSP are handed out, resolved; or NULL */
 	bool path_mtu;           /**< ICMP errors from routers between gateways are looked at */
 	int line;
 };
@@ -176,7 +177,9 @@ struct saker_cfg_group {
 	struct saker_cfg_refs allow_root_keys;
 	struct saker_cfg_binding *addresses;
 	unsigned int n_addresses;
-	char *data_keys; /**< role client: file of handed-out data keys, resolved; or NULL */
+	char *data_keys;   /**< role client: file of handed-out data keys, resolved; or NULL */
+	char *keys;        /**< PSP: file of SAs that others handed out, resolved; or NULL */
+	uint32_t spi_last; /**< PSP: SPIs are handed out from `spi` to this one */
 	enum saker_encap encap;
 	uint16_t udp_port;
 	enum saker_source_port source_port;

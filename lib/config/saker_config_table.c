@@ -100,6 +100,9 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.max = 3600000,
 		.help = "How long new values of a root key are accepted before they seal, so that "
 			"peers can get them; the value that falls out is accepted as long." },
+	{ "psp_socket", SAKER_T_PATH, SAKER_F_RESTART, G(psp_socket),
+		.help = "UNIX socket that hands out SAs of PSP in lines of JSON, to the user that "
+			"saker runs as, and to root." },
 	{ "path_mtu", SAKER_T_BOOL, G(path_mtu), .def = "true",
 		.help = "Learn the MTU of the way to a peer from ICMP errors that quote a packet "
 			"sent a short while ago. Without it, `mtu` of the cipher port must be what "
@@ -338,8 +341,15 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
 		.help = "Which outer addresses belong to which source." },
-	{ "data_keys", SAKER_T_PATH, T(data_keys), BY_PACKET, ONLY("role", "client"),
+	{ "data_keys", SAKER_T_PATH, T(data_keys), BY_SOURCE, ONLY("role", "client"),
 		.help = "File of data keys that this client was handed, in place of root keys." },
+	{ "keys", SAKER_T_PATH, T(keys), .formats = "P",
+		.help = "File of SAs that the peers handed to this gateway: what it seals with in "
+			"roles `server` and `client`." },
+	{ "spi_last", SAKER_T_INT, T(spi_last), .formats = "P", .def = "2147483647", .min = 1,
+		.max = 2147483647,
+		.help = "Last SPI that is handed out; the first is `spi`. Gateways that share a "
+			"root key take ranges that don't overlap." },
 	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
 		.help = "What follows the outer IP header." },
 	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .min = 1, .max = 65535,

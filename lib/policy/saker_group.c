@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 static const struct saker_root_slot no_slot = { .key = UINT16_MAX };
@@ -168,16 +169,23 @@ sends_with(const struct saker_group *g, unsigned int n)
 	return true;
 }
 
+/* Of the one root key, at whatever level. */
+static const struct saker_root_slot *
+only_slot(const struct saker_group *g, unsigned int n)
+{
+	const struct saker_root_slot *s = &no_slot;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		if (combination(g, n, l)->key != UINT16_MAX)
+			s = combination(g, n, l);
+	return s;
+}
+
 /* Parity of the one root key's index, where a key index begins. */
 static uint8_t
 parity_of(const struct saker_group *g, unsigned int n)
 {
-	uint32_t index = 0;
-
-	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
-		if (combination(g, n, l)->key != UINT16_MAX)
-			index = combination(g, n, l)->index;
-	return (uint8_t)((index & 1) << 7);
+	return (uint8_t)((only_slot(g, n)->index & 1) << 7);
 }
 
 /* Remember what names the sending master key, and its check value. */
@@ -205,16 +213,11 @@ note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_
 static bool
 named_by_parity(const struct saker_group *g, unsigned int n)
 {
-	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
-		const struct saker_root_slot *s = combination(g, n, l);
+	uint8_t generation = only_slot(g, n)->generation;
 
-		if (s->key == UINT16_MAX)
-			continue;
-		if (s->generation == SAKER_NEXT && g->format == &saker_format_tss)
-			return g->by_key_idx[parity_of(g, n) >> 2] == SAKER_NO_MASTER;
-		return s->generation == SAKER_CURRENT || s->generation == SAKER_PRE;
-	}
-	return false;
+	if (generation == SAKER_NEXT && g->format == &saker_format_tss)
+		return g->by_key_idx[parity_of(g, n) >> 2] == SAKER_NO_MASTER;
+	return generation == SAKER_CURRENT || generation == SAKER_PRE;
 }
 
 /* With a new key counters begin anew, so its runs follow all those of the key before. */
@@ -225,11 +228,9 @@ note_run(struct saker_group *g, unsigned int n)
 
 	if (g->format != &saker_format_tss || g->cfg->sn.mode != SAKER_SN_COUNTER)
 		return;
-	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
-		if (combination(g, n, l)->key != UINT16_MAX)
-			g->run_of[an] = (uint64_t)combination(g, n, l)->index << 32;
-	g->oldest_run = g->run_of[an] < g->oldest_run || !g->run_known ? g->run_of[an]
-								       : g->oldest_run;
+	g->run_of[an] = (uint64_t)only_slot(g, n)->index << 32;
+	if (!g->run_known || g->run_of[an] < g->oldest_run)
+		g->oldest_run = g->run_of[an];
 	g->run_known = true;
 }
 
@@ -440,6 +441,19 @@ set_terms(struct saker_group *g)
 	g->terms.end = (uint8_t)g->cfg->role;
 }
 
+/* It opens with its own root key, if it has one, and seals with nothing that comes from there. */
+static int
+build_handed(const struct saker_group_env *env, struct saker_group *g)
+{
+	if (g->cfg->keys != NULL && saker_psp_keys_build(env, g) != 0)
+		return -EINVAL;
+	if (g->cfg->root_keys.n == 0)
+		return 0;
+	if (collect_slots(env, g) != 0 || check_values(env, g) != 0)
+		return -EINVAL;
+	return build_masters(env, g);
+}
+
 static void
 set_isolation(struct saker_group *g)
 {
@@ -458,6 +472,7 @@ saker_group_build(
 	g->eesp = g->format == &saker_format_eesp;
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
+	g->handed = saker_psp_handed(cfg);
 	set_kdf(g);
 	set_sessions(g);
 	set_terms(g);
@@ -471,6 +486,8 @@ saker_group_build(
 		return saker_session_keys_build(env, g);
 	if (cfg->data_keys != NULL)
 		return build_client(env, g);
+	if (g->handed)
+		return build_handed(env, g);
 	for (unsigned int i = 0; i < cfg->root_keys.n; i++) {
 		uint16_t key = cfg->root_keys.index[i];
 		enum saker_level level = env->config->root_keys[key].level;
@@ -494,6 +511,7 @@ saker_group_free(struct saker_group *g)
 	saker_secret_free(g->client, g->n_client * sizeof(*g->client));
 	saker_secret_free(g->direct, 2 * sizeof(*g->direct));
 	saker_session_keys_free(g);
+	saker_psp_keys_free(g);
 }
 
 /* Slot of a level that a header names, by its Master Key option or else by its key index. */
@@ -548,43 +566,4 @@ saker_group_named_master(const struct saker_group *g, const uint8_t *p, const st
 {
 	*why = SAKER_DROP_MK_NOT_ALLOWED;
 	return g->n_masters == 0 ? NULL : master_by_options(g, p, h, why);
-}
-
-static bool
-listed(const struct saker_cfg_ips *ips, const struct saker_ip *ip)
-{
-	for (unsigned int i = 0; i < ips->n; i++)
-		if (saker_ip_equal(&ips->ip[i], ip))
-			return true;
-	return false;
-}
-
-static uint64_t
-binding_source(const struct saker_cfg_binding *b)
-{
-	uint64_t v = 0;
-
-	for (unsigned int i = 0; i < b->source_id.len; i++)
-		v = v << 8 | b->source_id.octets[i];
-	return v;
-}
-
-bool
-saker_group_binds(const struct saker_group *g, uint64_t source, const struct saker_ip *from,
-	const struct saker_ip *to)
-{
-	const struct saker_cfg_group *cfg = g->cfg;
-
-	/* The flow half of a connection id only isolates keys: the device is the source. */
-	if (g->variant == SAKER_V_CONNECTION_ID)
-		source >>= 32;
-	for (unsigned int i = 0; i < cfg->n_addresses; i++) {
-		const struct saker_cfg_binding *b = &cfg->addresses[i];
-
-		if (b->source_id.len != 0 && binding_source(b) != source)
-			continue;
-		if (listed(&b->from, from) && listed(&b->to, to))
-			return true;
-	}
-	return false;
 }
