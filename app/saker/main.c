@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "eyes.h"
 #include "gateway.h"
+#include "handout_socket.h"
 #include "hugepages.h"
 #include "lcores.h"
 #include "live.h"
@@ -235,10 +236,13 @@ run_gateway(struct saker_gateway *g, const struct saker_options *o)
 	if (o->check)
 		return SAKER_EXIT_OK;
 	catch_signals();
+	code = saker_handout_start(g) == 0 ? SAKER_EXIT_OK : SAKER_EXIT_FAILURE;
 	saker_eyes_start(g, o);
-	code = serve(g, o);
+	if (code == SAKER_EXIT_OK)
+		code = serve(g, o);
 	saker_notify_stopping();
 	saker_gateway_stop(g);
+	saker_handout_stop();
 	saker_eyes_stop(g);
 	print_summary(g);
 	return code;
