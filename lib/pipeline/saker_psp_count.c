@@ -108,3 +108,10 @@ saker_psp_count_sent(struct saker_worker *w, enum saker_direction d, const struc
 		if (d == SAKER_OUTBOUND ? goes_as_psp(b, i) : came_as_psp(b, i))
 			count(w, good, b->parts[i].clear_len + b->parts[i].cipher_len);
 }
+
+void
+saker_psp_count_proxied(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+{
+	if (came_as_psp(b, i))
+		count(w, SAKER_PSP_RX_GOOD, b->parts[i].clear_len + b->parts[i].cipher_len);
+}

@@ -51,4 +51,7 @@ void saker_psp_count_losers(
 void saker_psp_count_sent(
 	struct saker_worker *w, enum saker_direction d, const struct saker_burst *b);
 
+/** Count a packet that leaves a burst opened, to be sealed again. */
+void saker_psp_count_proxied(struct saker_worker *w, const struct saker_burst *b, unsigned int i);
+
 #endif
