@@ -92,8 +92,6 @@ take(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 	p = carry.clear_len != 0 ? way->open : way->shut;
 	if (why == SAKER_MOVED && !saker_later_add(&w->later, b->m[i], p, carry))
 		why = SAKER_DROP_NO_BUFFER;
-	if (why == SAKER_MOVED && unlikely(w->s->psp))
-		saker_psp_count_proxied(w, b, i);
 	if (why != SAKER_MOVED)
 		w->policy_count[p->index]->out_drops++;
 	return why;
@@ -110,5 +108,7 @@ saker_stage_proxy(struct saker_worker *w, struct saker_burst *b)
 		if (unlikely(ioffset_of(b, i) != 0))
 			saker_relay_blind(b->ip[i], &b->view[i]);
 		saker_burst_drop(b, i, take(w, b, i));
+		if (unlikely(w->s->psp) && b->why[i] == SAKER_MOVED)
+			saker_psp_count_relayed(w, b, i);
 	}
 }
