@@ -276,3 +276,16 @@ saker_port_of_role(struct saker_gateway *g, enum saker_port_role role)
 			return &g->ports[i];
 	return NULL;
 }
+
+struct saker_port *
+saker_port_of_link(struct saker_gateway *g, unsigned int link)
+{
+	struct saker_port *p = saker_port_of_role(g, SAKER_PORT_CIPHER);
+
+	if (link == SAKER_INBOUND)
+		return p;
+	for (unsigned int i = 0; i < g->n_ports; i++)
+		if (&g->ports[i] != p)
+			return &g->ports[i];
+	return NULL;
+}

@@ -37,6 +37,7 @@ struct saker_burst {
 	uint16_t n;
 	uint16_t losers;  /**< slots marked since the last settling */
 	bool handed_over; /**< from another worker, or `ours`: the Ethernet header is gone */
+	bool second;      /**< inbound: it came by the second cipher port */
 	bool ours;        /**< outbound: of our own making */
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	bool own;         /**< inbound: some source may be our own */

@@ -97,7 +97,8 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 static __rte_always_inline void
 read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 {
-	const struct saker_link *l = has_l2 ? &w->link[SAKER_INBOUND] : NULL;
+	enum saker_direction link = b->second ? SAKER_OUTBOUND : SAKER_INBOUND;
+	const struct saker_link *l = has_l2 ? &w->link[link] : NULL;
 
 	b->undone = 0;
 	SAKER_FOREACH_SLOT (b, i) {
@@ -106,7 +107,7 @@ read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 		if (i + SAKER_FRAMES_AHEAD < b->n)
 			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + SAKER_FRAMES_AHEAD], void *));
 		if (unlikely(!saker_frame_read_plain(l, b->m[i], &b->ip[i], &b->view[i])))
-			saker_frame_read(w, SAKER_INBOUND, i, has_l2);
+			saker_frame_read(w, link, i, has_l2);
 		else
 			done = admit_packet(w, b, i);
 		saker_burst_done(b, i, done);
@@ -122,5 +123,5 @@ saker_plain_in(struct saker_worker *w, struct saker_burst *b)
 		read_all(w, b, false);
 	else
 		read_all(w, b, true);
-	saker_frames_answer(w, SAKER_INBOUND);
+	saker_frames_answer(w, b->second ? SAKER_OUTBOUND : SAKER_INBOUND);
 }

@@ -267,7 +267,8 @@ port_of(const struct saker_config *c, enum saker_port_role role)
 static void
 fill_mtu(const struct saker_config *c, struct saker_policy *p)
 {
-	const struct saker_cfg_port *port = port_of(c, SAKER_PORT_CIPHER);
+	const struct saker_cfg_port *port = p->second ? saker_config_second_port(c)
+						      : port_of(c, SAKER_PORT_CIPHER);
 	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
 
 	for (unsigned int six = 0; six < 2; six++) {
@@ -334,6 +335,7 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
 	if (p->entropy)
 		saker_outer_add_entropy(&p->outer, p->group->format->entropy);
+	p->second = s->two_ports && saker_config_is_second(env->config, &p->cfg->local);
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);
@@ -349,6 +351,7 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 	unsigned int most = c->n_policies + saker_ways_policies(c) + 1;
 	int ret = 0;
 
+	s->two_ports = saker_config_second_port(c) != NULL;
 	s->n_policies = s->n_all = c->n_policies;
 	s->policies = calloc(most, sizeof(*s->policies));
 	s->senders = calloc(most, sizeof(*s->senders));

@@ -172,6 +172,7 @@ struct saker_policy {
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
 	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
+	bool second;                 /**< by the second of two cipher ports */
 	bool carries;                /**< a packet keeps the offsets that it came with */
 	uint32_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
@@ -241,6 +242,7 @@ struct saker_snapshot {
 	unsigned int n_local;
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
+	bool two_ports;                /**< two cipher ports, no clear one: proxies alone */
 	bool by_resource;              /**< some group is by_resource */
 	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
