@@ -12,6 +12,8 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "saker_psp_keys.h"
+
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
 #define POLL_MS      5
 
@@ -38,10 +40,12 @@ struct place {
 	unsigned int class, worker;
 };
 
-/* A worker that has another seal for it has a line that sends nothing. */
+/* A worker that has another seal for it, or no SA, has a line that sends nothing. */
 static bool
 seals(const struct saker_sender *sender, unsigned int worker)
 {
+	if (sender->group->handed)
+		return worker < sender->n_seal;
 	return saker_sealing_worker(sender->group, worker) == worker;
 }
 
@@ -51,6 +55,19 @@ line_session(const struct saker_gateway *g, const struct place *at)
 	if (!seals(at->sender, at->worker))
 		return (uint16_t)(UINT16_MAX - at->worker); /* nobody's */
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
+}
+
+/* An SA is its key, by whatever SPI: no IV of it may come again. */
+static struct saker_sn_id
+handed_id(const struct place *at)
+{
+	const struct saker_psp_seal *seal = &at->sender->seal[at->worker];
+	struct saker_sn_id id = { .format = at->sender->group->cfg->format, .spi = seal->spi };
+
+	id.source_len = sizeof(seal->check);
+	memcpy(id.source, seal->check, sizeof(seal->check));
+	memcpy(id.mk_check, seal->check, sizeof(seal->check));
+	return id;
 }
 
 static struct saker_sn_id
@@ -65,6 +82,8 @@ line_id(const struct saker_gateway *g, const struct place *at)
 		.session = line_session(g, at),
 	};
 
+	if (sender->group->handed && seals(sender, at->worker))
+		return handed_id(at);
 	memcpy(id.source, sender->source, sizeof(id.source));
 	memcpy(id.mk_check, sender->group->mk_check, sizeof(id.mk_check));
 	return id;
@@ -80,7 +99,7 @@ line_params(const struct saker_gateway *g, const struct saker_sender *sender)
 	unsigned int ends = sender->group->cfg->role == SAKER_ROLE_PEER ? 1 : 2;
 	unsigned int lines = g->n_workers * saker_group_classes(sender->group) * ends;
 
-	if (sender->group->session == NULL)
+	if (sender->group->session == NULL && !sender->group->handed)
 		params.max_blocks = RTE_MAX(params.max_blocks / lines, 1u);
 	return params;
 }
@@ -214,7 +233,10 @@ build_line(const struct build *b, const struct place *at, struct saker_line **ou
 
 	if (before != NULL && before->worker != at->worker)
 		return line_fault(b, sender->group->cfg,
-			sender->group->by_resource
+			sender->group->handed
+				? "an SA in use can't move to another lcore: keep those of keys in "
+				  "their order, or restart"
+			: sender->group->by_resource
 				? "child_sas can't change so that an SA in use changes its lcore; "
 				  "restart"
 				: "session_first can't move within the sessions in use while saker "

@@ -88,6 +88,7 @@ const struct saker_show saker_shows[] = {
 	{ "keys", "root keys: id, index, check value, file", saker_show_keys },
 	{ "groups", "trust groups and the root keys they send with", saker_show_groups },
 	{ "policies", "policies in their order, with traffic", saker_show_policies },
+	{ "proxies", "proxies between trust groups, with traffic each way", saker_show_proxies },
 	{ "peers", "traffic of the policies that lead to a peer", saker_show_peers },
 	{ "sessions", "sequence numbers sent and received, by session", saker_show_sessions },
 	{ "config", "every setting with its effective value", saker_show_config },

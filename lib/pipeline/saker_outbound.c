@@ -10,6 +10,7 @@
 #include "saker_lookup.h"
 #include "saker_plain.h"
 #include "saker_plan.h"
+#include "saker_psp_keys.h"
 #include "saker_route.h"
 #include "saker_session_keys.h"
 #include "saker_stages.h"
@@ -111,8 +112,10 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 
 	b->payload_at[i] = p->transport ? v->l4_at : 0;
 	b->payload_len[i] = v->total - b->payload_at[i];
-	f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
-	f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
+	if (likely(!p->carries)) {
+		f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
+		f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
+	}
 	f->next_header = p->transport ? v->proto
 				      : (v->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6);
 	p->group->format->plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
@@ -176,7 +179,14 @@ name_worker(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_group *g = b->group[i];
 
 	b->session[i] = 0;
-	if (g->format->worker_spi) {
+	if (g->handed) {
+		const struct saker_psp_seal *seal = &b->policy[i]->seal[w->index];
+
+		b->fields[i].spi = seal->spi;
+		b->source[i] = seal->spi;
+		b->expanded[i] = &seal->key;
+		b->master[i] = NULL;
+	} else if (g->format->worker_spi) {
 		b->fields[i].spi = g->send_spi + w->index;
 		b->source[i] = b->fields[i].spi;
 	} else if (!g->by_address) {
@@ -267,6 +277,11 @@ assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 
 	while (end < b->n && line_of(b, end) == shared)
 		end++;
+	if (unlikely(b->group[first]->handed) && b->policy[first]->n_seal <= w->index) {
+		for (; at < end; at++)
+			saker_burst_drop(b, at, SAKER_DROP_NO_DATA_KEY);
+		return end;
+	}
 	while (at < end) {
 		struct saker_sn_grant grant = saker_sn_take(
 			line, w->now_ms, &b->blocks[at], end - at);

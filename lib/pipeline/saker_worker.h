@@ -104,12 +104,34 @@ struct saker_tx {
 
 #define SAKER_LATER 512 /**< packets that a burst may leave for the outbound stages */
 
+/** What a packet of a proxy takes along. */
+struct saker_carry {
+	uint16_t clear_len; /**< octets to leave in clear, for the policy that carries */
+	uint8_t ioffset;    /**< of these unauthenticated, units of 4 octets */
+	bool proxied;       /**< false: fragments, and packets of our own */
+};
+
 /** Packets that came up in a burst and go the outbound way right after it. */
 struct saker_later {
 	uint16_t n;
 	struct rte_mbuf *m[SAKER_LATER];
-	const struct saker_policy *policy[SAKER_LATER]; /**< of fragments; NULL: our own packet */
+	const struct saker_policy
+		*policy[SAKER_LATER]; /**< NULL: our own packet, to be classified */
+	struct saker_carry carry[SAKER_LATER];
 };
+
+/** Put a packet there whose IP header is at its start. @return false: there is no room */
+static inline bool
+saker_later_add(struct saker_later *later, struct rte_mbuf *m, const struct saker_policy *policy,
+	struct saker_carry carry)
+{
+	if (unlikely(later->n == RTE_DIM(later->m)))
+		return false;
+	later->policy[later->n] = policy;
+	later->carry[later->n] = carry;
+	later->m[later->n++] = m;
+	return true;
+}
 
 /** See the file comment. */
 struct saker_worker {

@@ -14,6 +14,8 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
+#include "saker_proxy.h"
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -94,7 +96,9 @@ set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
 	return ret;
 }
 
-/* Keys by session, clients' keys and bound addresses ask for more than a plain packet gets. */
+/* Keys by session, clients' keys, bound addresses and proxies ask for more than a plain packet
+ * gets.
+ */
 static void
 note_plain(struct saker_group *g)
 {
@@ -103,7 +107,7 @@ note_plain(struct saker_group *g)
 
 	g->plain = (struct saker_plain){
 		.known = g->eesp && !g->transport && id_len > 0 && g->session == NULL &&
-			 g->client == NULL && g->cfg->n_addresses == 0,
+			 g->client == NULL && g->cfg->n_addresses == 0 && g->ways == NULL,
 		.source_shift = (uint8_t)(64 - 8 * id_len),
 		.first = (uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len)),
 		.context = (uint32_t)SAKER_EESP_OPT_CONTEXT << 24 | (2u + id_len) << 16 |
@@ -167,7 +171,13 @@ policy_sender(const struct saker_policy *p)
 	struct saker_sender s = { .group = p->group };
 	uint8_t variant = p->group->variant;
 
-	if (p->group->session != NULL) {
+	if (p->group->handed) {
+		s.source_len = sizeof(p->seal->check);
+		s.seal = p->seal;
+		s.n_seal = p->n_seal;
+		if (p->seal != NULL)
+			memcpy(s.source, p->seal->check, s.source_len);
+	} else if (p->group->session != NULL) {
 		s.source_len = 4;
 	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
@@ -296,7 +306,10 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	struct saker_sender sender;
 
 	p->group = &s->groups[p->cfg->group];
-	p->master = p->group->n_masters > 0 ? &p->group->masters[p->group->sending] : NULL;
+	if (p->group->handed)
+		p->seal = saker_psp_keys_of(p->group, &p->cfg->peer, &p->n_seal);
+	else if (p->group->n_masters > 0)
+		p->master = &p->group->masters[p->group->sending];
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;
@@ -322,23 +335,26 @@ static int
 build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	const struct saker_config *c = env->config;
+	unsigned int most = c->n_policies + saker_ways_policies(c) + 1;
 	int ret = 0;
 
-	s->n_policies = c->n_policies;
-	s->policies = calloc(s->n_policies + 1, sizeof(*s->policies));
-	s->senders = calloc(s->n_policies + 1, sizeof(*s->senders));
-	s->ends = calloc(s->n_policies + 1, sizeof(*s->ends));
+	s->n_policies = s->n_all = c->n_policies;
+	s->policies = calloc(most, sizeof(*s->policies));
+	s->senders = calloc(most, sizeof(*s->senders));
+	s->ends = calloc(most, sizeof(*s->ends));
 	if (s->policies == NULL || s->senders == NULL || s->ends == NULL)
 		return out_of_memory(c, env->faults, "policies");
 	for (unsigned int i = 0; i < s->n_policies; i++) {
-		struct saker_policy *p = &s->policies[i];
-
-		p->cfg = &c->policies[i];
-		p->index = (uint16_t)i;
-		p->action = (uint8_t)p->cfg->action;
-		if (p->action == SAKER_ACTION_PROTECT && build_protect(env, s, p) != 0)
-			ret = -EINVAL;
+		s->policies[i].cfg = &c->policies[i];
+		s->policies[i].index = (uint16_t)i;
+		s->policies[i].action = (uint8_t)c->policies[i].action;
 	}
+	if (saker_ways_lay_out(c, s) != 0)
+		return out_of_memory(c, env->faults, "proxies");
+	for (unsigned int i = 0; i < s->n_all; i++)
+		if (s->policies[i].action == SAKER_ACTION_PROTECT &&
+			build_protect(env, s, &s->policies[i]) != 0)
+			ret = -EINVAL;
 	return ret;
 }
 
@@ -353,6 +369,9 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 	snprintf(name, sizeof(name), "saker6-%u", generation);
 	if (saker_classifier_build(env->config, 6, name, &s->classify6) != 0)
 		return out_of_memory(env->config, env->faults, "the IPv6 classifier");
+	snprintf(name, sizeof(name), "proxy-%u", generation);
+	if (saker_ways_classify(s, name) != 0)
+		return out_of_memory(env->config, env->faults, "the classifiers of proxies");
 	return 0;
 }
 
@@ -372,7 +391,7 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	const struct saker_config *c = env->config;
 
-	s->local = calloc(2 * c->n_ports + c->n_policies + 1, sizeof(*s->local));
+	s->local = calloc(2 * c->n_ports + s->n_all + 1, sizeof(*s->local));
 	if (s->local == NULL)
 		return out_of_memory(c, env->faults, "addresses");
 	for (unsigned int i = 0; i < c->n_ports; i++) {
@@ -385,6 +404,8 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 		if (c->policies[i].action == SAKER_ACTION_PROTECT &&
 			c->policies[i].mode == SAKER_MODE_TUNNEL)
 			add_local(s, &c->policies[i].local);
+	for (unsigned int i = s->n_policies; i < s->n_all; i++)
+		add_local(s, &s->policies[i].cfg->local);
 	return 0;
 }
 
@@ -454,6 +475,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 	saker_classifier_free(&s->classify4);
 	saker_classifier_free(&s->classify6);
 	saker_listeners_free(s);
+	saker_ways_free(s);
 	free(s->local);
 	free(s->groups);
 	free(s->policies);

@@ -53,6 +53,9 @@ struct saker_client_key {
 };
 
 struct saker_session_keys;
+struct saker_psp_seal;
+struct saker_way;
+struct saker_ways;
 
 /** What plain packets of a group begin with: format E, tunnel mode, an id of the source. */
 struct saker_plain {
@@ -101,8 +104,12 @@ struct saker_group {
 	char check_text[SAKER_CHECK_TEXT];  /**< the same, for display */
 	uint8_t key_idx;                    /**< KeyIdx of the sending root keys */
 	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
+	struct saker_ways *ways;            /**< where its packets go; NULL: to the clear port */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
 	unsigned int n_client;
+	bool handed;                 /**< PSP: seals on SAs that it was handed, only */
+	struct saker_psp_seal *seal; /**< these */
+	unsigned int n_seal;
 };
 
 /** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
@@ -111,6 +118,8 @@ struct saker_sender {
 	unsigned int first_line; /**< of a worker: class 0; the other classes follow */
 	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
+	const struct saker_psp_seal *seal; /**< a group that was handed SAs: that of worker 0 */
+	unsigned int n_seal;               /**< one for each worker; 0: it can't seal */
 };
 
 /** QoS classes that a group's senders tell apart. */
@@ -159,7 +168,9 @@ struct saker_policy {
 	const struct saker_cfg_policy *cfg;
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
-	uint16_t index;
+	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
+	bool carries;                /**< a packet keeps the offsets that it came with */
+	uint32_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
 	uint32_t line;   /**< the sender's first line */
 	bool classes;    /**< it has more than one */
@@ -176,6 +187,8 @@ struct saker_policy {
 	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
 	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
+	const struct saker_psp_seal *seal; /**< those of its sender */
+	unsigned int n_seal;
 	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
@@ -205,6 +218,10 @@ struct saker_snapshot {
 	struct saker_policy *policies;
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
+	unsigned int n_all; /**< policies with those behind, which seal for proxies */
+	struct saker_way *ways;
+	unsigned int n_ways;
+	struct saker_cfg_policy *way_cfg; /**< of policies that seal for proxies */
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
 	const struct saker_listener *plain_udp, *plain_ip; /**< of format E; NULL: there is none */
@@ -230,6 +247,7 @@ struct saker_root_set {
 	struct saker_root_values *values;   /**< one a root key */
 	struct saker_root_sending *sending; /**< one a root key */
 	struct saker_client_keys *client;   /**< one a trust group; empty unless it has data_keys */
+	struct saker_psp_sas *sas;          /**< one a trust group; empty unless it has keys */
 };
 
 /**

@@ -91,7 +91,7 @@
 	X(SPI_RESERVED, "spi_reserved", ATTACK, "SPI is one that nobody may use")                  \
 	/* inbound: after derivation */                                                            \
 	X(BAD_ICV, "bad_icv", ATTACK, "integrity check failed")                                    \
-	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window")                      \
+	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window (replay_window)")      \
 	X(REPLAY_OLD, "replay_old", ATTACK, "run older than the two newest")                       \
 	X(REPLAY_TABLE_FULL, "replay_table_full", WARN, "no room for a new source's window")       \
 	X(PAYLOAD_INFO, "payload_info", ATTACK, "payload info malformed")                          \
@@ -100,6 +100,9 @@
 	X(DUMMY, "dummy", INFO, "dummy packet, next header 59")                                    \
 	X(INNER_FORM, "inner_form", ATTACK, "inner packet or padding malformed")                   \
 	X(INNER_POLICY, "inner_policy", ATTACK, "its source may not send this packet")             \
+	X(PROXY_POLICY, "proxy_policy", ATTACK, "no proxy of its group lets it pass")              \
+	X(PROXY_IOFFSET, "proxy_ioffset", WARN,                                                    \
+		"the group behind the proxy can't keep its IOffset")                               \
 	X(OUTER_POLICY, "outer_policy", ATTACK, "outer addresses not the source's")                \
 	X(ECN, "ecn", INFO, "congestion mark lost: outer CE, inner not ECN-capable")
 
