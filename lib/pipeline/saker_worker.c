@@ -244,6 +244,11 @@ run_stages(struct saker_worker *w, enum saker_direction d, unsigned int first)
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
+		if (stage->rest && b->undone == 0) {
+			count->calls++;
+			count->packets += n;
+			continue;
+		}
 		stage->run(w, b);
 		if (unlikely(b->losers > 0))
 			lose(w, d, (unsigned int)(stage - saker_stages[d]));

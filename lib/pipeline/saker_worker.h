@@ -44,6 +44,7 @@ struct saker_stage {
 	const char *name;
 	saker_stage_fn run;
 	const char *help;
+	bool rest; /**< has nothing to do with packets that are `done` */
 };
 
 /** The stages of each direction in order, between receiving and sending. */

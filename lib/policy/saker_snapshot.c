@@ -119,8 +119,14 @@ note_plain(struct saker_group *g)
 static void
 note_plain_groups(struct saker_snapshot *s)
 {
-	for (unsigned int i = 0; i < s->n_groups; i++)
-		note_plain(&s->groups[i]);
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		struct saker_group *g = &s->groups[i];
+
+		note_plain(g);
+		g->plain_sn = g->session == NULL && g->client == NULL && g->cfg->qos.n == 0 &&
+			      !g->names_workers && !g->by_resource &&
+			      g->cfg->source_port != SAKER_SOURCE_PORT_SESSION;
+	}
 }
 
 static uint64_t

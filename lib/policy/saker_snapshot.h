@@ -89,6 +89,7 @@ struct saker_group {
 	struct saker_terms terms;
 	struct saker_plain plain; /**< of received packets */
 	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
+	bool plain_sn;            /**< packets need no more of it than an SN and the session id */
 	bool names_workers;       /**< there is no session id: by source id or SPI */
 	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
 	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
