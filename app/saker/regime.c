@@ -14,6 +14,7 @@
 #include "control.h"
 #include "lines.h"
 #include "saker_path.h"
+#include "worker_ids.h"
 
 #define GRACE_POLL_US 50
 
@@ -33,21 +34,6 @@ out_of_memory(struct saker_faults *faults)
 	return -ENOMEM;
 }
 
-/* Without a session id, workers are told apart by ids: an address or a client's id is but one. */
-static int
-check_ids(
-	const struct saker_gateway *g, const struct saker_group *group, struct saker_faults *faults)
-{
-	if (g->n_workers == 1 || (!group->by_address && group->cfg->role == SAKER_ROLE_PEER))
-		return 0;
-	saker_fault(faults, g->config->file, group->cfg->line,
-		"trust group %s: in format %s only one worker may send under one %s; run one "
-		"worker lcore, or take a peer group with source ids",
-		group->cfg->name, group->format->name,
-		group->by_address ? "source address" : "client id");
-	return -EINVAL;
-}
-
 /* Every group needs a session id for each worker and class: SN lines are not shared. */
 static int
 check_sessions(
@@ -61,7 +47,7 @@ check_sessions(
 		unsigned int classes = saker_group_classes(s->senders[i].group);
 
 		if (s->senders[i].group->names_workers) {
-			ret |= check_ids(g, s->senders[i].group, faults);
+			ret |= saker_worker_ids_check(g, s->config, &s->senders[i], faults);
 			continue;
 		}
 		if (cfg->sessions >= classes * g->n_workers || s->senders[i].group->by_resource)

@@ -179,6 +179,85 @@ finds_nothing_of_its_own_without_senders_or_between_client_and_server(void **sta
 	assert_int_equal(counts.own_source, 0);
 }
 
+/* An id or SPI as it stands in a replay key: at the end of the first 8 octets or at their start. */
+static void
+see_id(uint32_t id, unsigned int at, uint64_t sn)
+{
+	uint8_t key[16] = { 0 };
+
+	saker_store_be32(key + at, id);
+	see(key, 0, sn);
+}
+
+/* Two workers: the second sends under the next id, with a line that is further on. */
+static void
+check_worker_ids(uint8_t variant, const struct saker_format *format, uint32_t first)
+{
+	unsigned int at = variant == SAKER_V_CONNECTION_ID ? 0 : 4;
+	uint8_t id[4];
+
+	saker_store_be32(id, first);
+	group.names_workers = true;
+	group.format = format;
+	cfg.session_first = 0;
+	add_sender(variant, (const char *)id, 4);
+	saker_sn_line_presume(&lines[1][0], saker_sn_make(EPOCH, 2000));
+	see_id(first - 1, at, wire(EPOCH, 5000));
+	see_id(first + 2, at, wire(EPOCH, 5000));
+	assert_int_equal(counts.own_source, 0);
+	see_id(first, at, wire(EPOCH, 1000));
+	see_id(first + 1, at, wire(EPOCH, 2000));
+	assert_int_equal(counts.own_source, 2);
+	assert_int_equal(counts.twin, 0);
+	see_id(first, at, wire(EPOCH, 1001));
+	assert_int_equal(counts.twin, 1);
+	see_id(first + 1, at, wire(EPOCH, 2001));
+	assert_int_equal(counts.twin, 2);
+}
+
+static void
+knows_the_ids_of_all_workers_where_there_is_no_session(void **state)
+{
+	(void)state;
+	check_worker_ids(SAKER_V_SOURCE_ID, &saker_format_seh, 0x0a0000ff);
+}
+
+static void
+knows_the_device_ids_of_all_workers(void **state)
+{
+	(void)state;
+	check_worker_ids(SAKER_V_CONNECTION_ID, &saker_format_seh, 0x0a00ffff);
+}
+
+static void
+knows_the_spis_of_all_workers_under_either_master_key(void **state)
+{
+	(void)state;
+	check_worker_ids(SAKER_V_SOURCE_ID, &saker_format_psp, 0x100);
+	see_id(0x80000100, 4, wire(EPOCH, 1000));
+	assert_int_equal(counts.own_source, 5);
+	assert_int_equal(counts.twin, 2);
+}
+
+static void
+counts_a_workers_source_from_the_senders_on(void **state)
+{
+	static const char *const ids[][2] = { { "\x0a\0\0\x01", "\x0a\0\0\x03" },
+		{ "\x0a\0\xff\xfe", "\x0a\x01\0\0" } };
+	uint8_t source[16];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		add_sender(SAKER_V_SOURCE_ID, ids[i][0], 4);
+	saker_own_source(&senders[1], 2, source);
+	assert_memory_equal(source, ids[1][0], 4); /* sessions tell workers apart */
+	group.names_workers = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		saker_own_source(&senders[i], 2, source);
+		assert_memory_equal(source, ids[i][1], 4);
+	}
+}
+
 int
 main(void)
 {
@@ -188,6 +267,12 @@ main(void)
 		cmocka_unit_test_setup(knows_the_sessions_of_each_class, reset),
 		cmocka_unit_test_setup(tells_sources_apart_by_all_their_octets, reset),
 		cmocka_unit_test_setup(knows_more_sources_than_it_compares_at_once, reset),
+		cmocka_unit_test_setup(
+			knows_the_ids_of_all_workers_where_there_is_no_session, reset),
+		cmocka_unit_test_setup(knows_the_device_ids_of_all_workers, reset),
+		cmocka_unit_test_setup(
+			knows_the_spis_of_all_workers_under_either_master_key, reset),
+		cmocka_unit_test_setup(counts_a_workers_source_from_the_senders_on, reset),
 		cmocka_unit_test_setup(
 			finds_nothing_of_its_own_without_senders_or_between_client_and_server,
 			reset),
