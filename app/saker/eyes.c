@@ -32,6 +32,32 @@ static struct {
 	pthread_cond_t wake;
 } eyes = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
+static const char *
+remedy(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "free some space there";
+	case ELOOP:
+		return "a link stands beside it, with .tmp behind the name: remove it";
+	default:
+		return "its directory must be writable";
+	}
+}
+
+/* Each change is told once. */
+static void
+tell_metrics(int error)
+{
+	if (error != 0 && !eyes.failing)
+		fprintf(stderr, "saker: metrics can't be written to %s: %s; %s\n", eyes.file,
+			strerror(error), remedy(error));
+	else if (error == 0 && eyes.failing)
+		fprintf(stderr, "saker: metrics are written to %s again\n", eyes.file);
+	eyes.failing = error != 0;
+}
+
 static void
 write_metrics(void)
 {
@@ -42,12 +68,7 @@ write_metrics(void)
 	saker_control_lock();
 	ret = saker_metrics_replace(eyes.gateway, eyes.file);
 	saker_control_unlock();
-	if (ret != 0 && !eyes.failing)
-		fprintf(stderr,
-			"saker: metrics can't be written to %s: %s; its directory must be "
-			"writable\n",
-			eyes.file, strerror(-ret));
-	eyes.failing = ret != 0;
+	tell_metrics(-ret);
 }
 
 static void

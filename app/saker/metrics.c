@@ -38,6 +38,7 @@ struct metric {
 #define GROUP     { "group", "group" }
 #define OF_POLICY { { "policy", "name" }, GROUP }
 #define OF_PEER   { { "peer", "peer" }, GROUP }
+#define OF_PROXY  { { "proxy", "name" }, { "from", "from" }, { "to", "to" } }
 #define OF_STAGE  { LCORE, WAY, { "stage", "stage" } }
 #define OF_KEY    { { "key", "name" }, { "level", "level" }, { "generation", "generation" } }
 #define OUT       "outbound"
@@ -103,6 +104,12 @@ static const struct metric metrics[] = {
 		NULL, IN, OF_POLICY },
 	{ "policies", "out_drops", "saker_policy_dropped_packets", COUNTER, "packets",
 		"Packets lost once their policy was known.", OUT, OF_POLICY },
+	{ "proxies", "packets", "saker_proxy_packets", COUNTER, "packets",
+		"Packets that a proxy has sealed again, by way.", NULL, OF_PROXY },
+	{ "proxies", "octets", "saker_proxy_bytes", COUNTER, "bytes",
+		"Octets of inner packets that a proxy has sealed again.", NULL, OF_PROXY },
+	{ "proxies", "drops", "saker_proxy_dropped_packets", COUNTER, "packets",
+		"Packets lost once their proxy was known.", NULL, OF_PROXY },
 	{ "peers", "out_packets", "saker_peer_packets", COUNTER, "packets",
 		"Packets to and from a peer.", OUT, OF_PEER },
 	{ "peers", "in_packets", "saker_peer_packets", COUNTER, "packets",
@@ -113,6 +120,10 @@ static const struct metric metrics[] = {
 		NULL, IN, OF_PEER },
 	{ "peers", "out_drops", "saker_peer_dropped_packets", COUNTER, "packets",
 		"Packets to a peer that were lost.", OUT, OF_PEER },
+	{ "psp", "packets", "saker_psp_packets", COUNTER, "packets",
+		"PSP packets, by what became of them.", NULL, { { "counter", "counter" } } },
+	{ "psp", "octets", "saker_psp_bytes", COUNTER, "bytes",
+		"Octets of PSP packets between IV and ICV.", NULL, { { "counter", "counter" } } },
 	{ "keys", "index", "saker_root_key_index", GAUGE, NULL,
 		"Index of a live root key.", NULL, OF_KEY },
 };

@@ -14,6 +14,7 @@
 #include "control.h"
 #include "lines.h"
 #include "saker_path.h"
+#include "saker_proxy.h"
 #include "worker_ids.h"
 
 #define GRACE_POLL_US 50
@@ -57,6 +58,28 @@ check_sessions(
 			"classes; "
 			"raise sessions to %u",
 			cfg->name, cfg->sessions, g->n_workers, classes, classes * g->n_workers);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+/* A worker without an SA of its own gives clear packets away; those of a proxy must stay. */
+static int
+check_proxies(
+	const struct saker_gateway *g, const struct saker_snapshot *s, struct saker_faults *faults)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < s->n_ways; i++) {
+		const struct saker_group *to = s->ways[i].to;
+
+		if (!to->by_resource || to->cfg->sessions >= g->n_workers)
+			continue;
+		saker_fault(faults, s->config->file, s->ways[i].cfg->line,
+			"proxy %s: trust group %s has %u child_sas for %u workers, and packets of "
+			"a proxy are sealed where they were opened; raise child_sas to %u",
+			s->ways[i].cfg->name, to->cfg->name, to->cfg->sessions - 1, g->n_workers,
+			g->n_workers - 1);
 		ret = -EINVAL;
 	}
 	return ret;
@@ -198,7 +221,7 @@ tally_before(const struct saker_gateway *g, const char *name)
 
 	snprintf(key.name, sizeof(key.name), "%s", name);
 	if (g->regime != NULL)
-		found = bsearch(&at, g->regime->tallies_by_name, g->regime->snapshot->n_policies,
+		found = bsearch(&at, g->regime->tallies_by_name, g->regime->snapshot->n_all,
 			sizeof(struct saker_tally *), compare_tallies);
 	return found == NULL ? NULL : *found;
 }
@@ -220,12 +243,25 @@ new_tally(const struct saker_gateway *g, uint64_t number, const char *name)
 	return t;
 }
 
+/* Each way of a proxy has one or two policies: no configured name ends like theirs. */
+static void
+tally_name(const struct saker_policy *p, char *name, size_t size)
+{
+	if (p->way == NULL)
+		snprintf(name, size, "%s", p->cfg->name);
+	else
+		snprintf(name, size, "%s\n%u%u", p->cfg->name, p->way->back, p->carries);
+}
+
 static int
 build_tallies(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *faults)
 {
-	for (unsigned int i = 0; i < r->snapshot->n_policies; i++) {
-		const char *name = r->snapshot->policies[i].cfg->name;
-		struct saker_tally *t = tally_before(g, name);
+	for (unsigned int i = 0; i < r->snapshot->n_all; i++) {
+		char name[sizeof(((struct saker_tally *)NULL)->name)];
+		struct saker_tally *t;
+
+		tally_name(&r->snapshot->policies[i], name, sizeof(name));
+		t = tally_before(g, name);
 
 		if (t == NULL)
 			t = new_tally(g, r->edition.number, name);
@@ -236,7 +272,7 @@ build_tallies(struct saker_gateway *g, struct saker_regime *r, struct saker_faul
 		for (unsigned int w = 0; w < g->n_workers; w++)
 			r->edition.holding[w].policy_count[i] = &t->count[w];
 	}
-	qsort(r->tallies_by_name, r->snapshot->n_policies, sizeof(struct saker_tally *),
+	qsort(r->tallies_by_name, r->snapshot->n_all, sizeof(struct saker_tally *),
 		compare_tallies);
 	return 0;
 }
@@ -253,7 +289,7 @@ build_holding(const struct saker_regime *r, const struct saker_worker *w, unsign
 	h->guard = zalloc(w, s->n_groups, sizeof(*h->guard));
 	h->group_count = zalloc(w, s->n_groups, sizeof(*h->group_count));
 	h->fresh = zalloc(w, s->n_groups, sizeof(*h->fresh));
-	h->policy_count = zalloc(w, s->n_policies, sizeof(*h->policy_count));
+	h->policy_count = zalloc(w, s->n_all, sizeof(*h->policy_count));
 	if (cache > 0)
 		h->cache = saker_key_cache_create(w->crypto, w->crypto_ctx, cache, w->socket);
 	return h->lines == NULL || h->changes == NULL || h->replay == NULL || h->guard == NULL ||
@@ -275,8 +311,8 @@ allocate(const struct saker_gateway *g, struct saker_regime *r)
 	r->lines = calloc(r->n_lines + 1u, sizeof(struct saker_line *));
 	r->windows = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));
 	r->windows_by_spi = calloc(s->n_groups + 1u, sizeof(struct saker_windows *));
-	r->tallies = calloc(s->n_policies + 1u, sizeof(struct saker_tally *));
-	r->tallies_by_name = calloc(s->n_policies + 1u, sizeof(struct saker_tally *));
+	r->tallies = calloc(s->n_all + 1u, sizeof(struct saker_tally *));
+	r->tallies_by_name = calloc(s->n_all + 1u, sizeof(struct saker_tally *));
 	r->edition.holding = calloc(g->n_workers, sizeof(*r->edition.holding));
 	if (r->lines == NULL || r->windows == NULL || r->windows_by_spi == NULL ||
 		r->tallies == NULL || r->tallies_by_name == NULL || r->edition.holding == NULL)
@@ -336,7 +372,7 @@ fill(struct saker_gateway *g, struct saker_regime *r, struct saker_faults *fault
 {
 	int ret;
 
-	if (check_sessions(g, r, faults) != 0)
+	if ((check_sessions(g, r, faults) | check_proxies(g, r->snapshot, faults)) != 0)
 		return -EINVAL;
 	saker_control_lock(); /* others may be looking at the lives */
 	ret = keep_lives(g, r, r->snapshot->config);
@@ -381,7 +417,7 @@ free_objects(struct saker_gateway *g, struct saker_regime *r, const struct saker
 		if (r->windows[i] != NULL &&
 			saker_gone(sweep, r->windows[i]->born, r->windows[i]->used))
 			free_windows(r->windows[i]);
-	for (unsigned int i = 0; r->tallies != NULL && i < r->snapshot->n_policies; i++) {
+	for (unsigned int i = 0; r->tallies != NULL && i < r->snapshot->n_all; i++) {
 		struct saker_tally *t = r->tallies[i];
 
 		if (t == NULL || !saker_gone(sweep, t->born, t->used))

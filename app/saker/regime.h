@@ -65,7 +65,7 @@ struct saker_windows {
 
 /** Counters of one policy. */
 struct saker_tally {
-	char name[SAKER_NAME_MAX];
+	char name[SAKER_NAME_MAX + 4];
 	uint64_t born, used;
 	struct saker_policy_count *count; /**< one per worker */
 };
@@ -79,7 +79,7 @@ struct saker_regime {
 	struct saker_line **lines; /**< worker by worker, in the order of senders and classes */
 	struct saker_windows **windows; /**< one per group */
 	struct saker_tally **tallies;   /**< one per policy */
-	/* the same sorted by what they are found by; n_lines, n_groups, n_policies of them */
+	/* the same sorted by what they are found by; n_lines, n_groups, n_all of them */
 	struct saker_line **lines_by_id;
 	struct saker_windows **windows_by_spi;
 	struct saker_tally **tallies_by_name;

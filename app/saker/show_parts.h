@@ -55,8 +55,10 @@ void saker_show_lcores(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_keys(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_groups(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_policies(const struct saker_gateway *g, struct saker_out *out);
+void saker_show_proxies(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_sessions(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_config(const struct saker_gateway *g, struct saker_out *out);
+void saker_show_psp(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_neighbours(const struct saker_gateway *g, struct saker_out *out);
 void saker_show_crypto(const struct saker_gateway *g, struct saker_out *out);
 

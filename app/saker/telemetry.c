@@ -33,6 +33,8 @@ static const struct {
 	{ PREFIX "sessions", "Sequence numbers by session. Parameters: first row (0)" },
 	{ PREFIX "lcores", "Workers and their load. Parameters: first row (0)" },
 	{ PREFIX "policies", "Policies with their traffic. Parameters: first row (0)" },
+	{ PREFIX "psp", "PSP packets by what became of them. Parameters: first row (0)" },
+	{ PREFIX "proxies", "Proxies with their traffic. Parameters: first row (0)" },
 	{ PREFIX "peers", "Traffic by peer. Parameters: first row (0)" },
 };
 

@@ -205,6 +205,25 @@ struct saker_cfg_policy {
 	int line;
 };
 
+/** Which way a proxy works: to its second group, or both ways. */
+enum saker_proxy_direction { SAKER_PROXY_ONE_WAY, SAKER_PROXY_BOTH };
+
+/** One entry of `proxies`. */
+struct saker_cfg_proxy {
+	char name[SAKER_NAME_MAX];
+	uint16_t from, to; /**< indices of trust groups */
+	enum saker_proxy_direction direction;
+	struct saker_ip local, peer;           /**< outer addresses under `to` */
+	struct saker_ip back_local, back_peer; /**< outer addresses under `from` */
+	struct saker_prefix src, dst;          /**< of inner packets; family 0: any */
+	uint8_t proto;                         /**< 0: any */
+	struct saker_cfg_range sport, dport;
+	enum saker_df df;
+	enum saker_fragment_mode fragment;
+	bool mss_clamp;
+	int line;
+};
+
 /** A whole configuration. */
 struct saker_config {
 	char *file; /**< as given */
@@ -213,7 +232,8 @@ struct saker_config {
 	struct saker_cfg_root_key *root_keys;
 	struct saker_cfg_group *groups;
 	struct saker_cfg_policy *policies;
-	unsigned int n_ports, n_root_keys, n_groups, n_policies;
+	struct saker_cfg_proxy *proxies;
+	unsigned int n_ports, n_root_keys, n_groups, n_policies, n_proxies;
 };
 
 /**
@@ -262,6 +282,7 @@ const char *saker_cfg_sn_name(enum saker_sn_mode v);
 const char *saker_cfg_encap_name(enum saker_encap v);
 const char *saker_cfg_idle_name(enum saker_idle_mode v);
 const char *saker_cfg_combine_name(enum saker_combine v);
+const char *saker_cfg_direction_name(enum saker_proxy_direction v);
 
 /**
  * Walk every setting of a configuration with its effective value, in the order of the reference.

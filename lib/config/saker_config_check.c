@@ -200,6 +200,7 @@ check_tunnel_ends(struct saker_cfg_reader *r)
 	for (unsigned int i = 0; i < r->c->n_policies; i++)
 		tunnels |= r->c->policies[i].action == SAKER_ACTION_PROTECT &&
 			   r->c->policies[i].mode == SAKER_MODE_TUNNEL;
+	tunnels |= r->c->n_proxies > 0;
 	if (!tunnels || port == NULL || port->address.ip.family != 0 ||
 		port->address6.ip.family != 0)
 		return;
@@ -213,9 +214,9 @@ check_tunnel_ends(struct saker_cfg_reader *r)
 const struct saker_cfg_whole_rule saker_cfg_whole_rules[] = {
 	{ check_port_roles,
 		"There is exactly one port of `role` \"clear\" and one of `role` \"cipher\"." },
-	{ check_tunnel_ends,
-		"Where a policy protects in tunnel mode, the cipher port should have an address "
-		"(warning)." },
+	{ check_tunnel_ends, "Where a policy protects in tunnel mode, or there is a proxy, the "
+			     "cipher port should have an address "
+			     "(warning)." },
 	{ NULL, NULL },
 };
 

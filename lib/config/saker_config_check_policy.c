@@ -30,31 +30,43 @@ protects(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, struct prote
 	return true;
 }
 
+void
+saker_cfg_check_families(struct saker_cfg_reader *r, const struct saker_cfg_obj *o,
+	const struct saker_prefix *src, const struct saker_prefix *dst)
+{
+	if (src->ip.family != 0 && dst->ip.family != 0 && src->ip.family != dst->ip.family)
+		saker_cfg_fault(r, o, "dst",
+			"src is IPv%u and dst is IPv%u, so nothing matches; give one family",
+			src->ip.family, dst->ip.family);
+}
+
 static void
 check_families(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
 	const struct saker_cfg_policy *p = o->p;
 
-	if (p->src.ip.family != 0 && p->dst.ip.family != 0 && p->src.ip.family != p->dst.ip.family)
-		saker_cfg_fault(r, o, "dst",
-			"src is IPv%u and dst is IPv%u, so nothing matches; give one family",
-			p->src.ip.family, p->dst.ip.family);
+	saker_cfg_check_families(r, o, &p->src, &p->dst);
 }
 
-static void
-check_ports(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+void
+saker_cfg_check_ports(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, uint8_t proto)
 {
 	/* TCP, UDP, DCCP, SCTP, UDP-Lite */
 	static const uint8_t with_ports[] = { 6, 17, 33, 132, 136 };
 	static const char *const names[] = { "sport", "dport" };
-	const struct saker_cfg_policy *p = o->p;
 
-	if (memchr(with_ports, p->proto, sizeof(with_ports)) != NULL)
+	if (memchr(with_ports, proto, sizeof(with_ports)) != NULL)
 		return;
 	for (int i = 0; i < 2; i++)
 		if (saker_cfg_given(o, names[i]))
 			saker_cfg_fault(r, o, names[i],
 				"%s needs a proto that has ports: 6, 17, 33, 132 or 136", names[i]);
+}
+
+static void
+check_ports(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	saker_cfg_check_ports(r, o, ((const struct saker_cfg_policy *)o->p)->proto);
 }
 
 static void

@@ -42,17 +42,24 @@ collect(void *arg, const char *path, const char *value, bool is_default)
 	s->n++;
 }
 
-/* Policies are tried in their order, so their places are settings too. */
+static void
+collect_place(struct side *s, const char *section, const char *name, unsigned int i)
+{
+	char path[SAKER_NAME_MAX + 32], place[16];
+
+	snprintf(path, sizeof(path), "%s.%s (place)", section, name);
+	snprintf(place, sizeof(place), "%u", i);
+	collect(s, path, place, false);
+}
+
+/* Policies and proxies are tried in their order, so their places are settings too. */
 static void
 collect_places(struct side *s, const struct saker_config *c)
 {
-	for (unsigned int i = 0; i < c->n_policies; i++) {
-		char path[SAKER_NAME_MAX + 32], place[16];
-
-		snprintf(path, sizeof(path), "policies.%s (place)", c->policies[i].name);
-		snprintf(place, sizeof(place), "%u", i);
-		collect(s, path, place, false);
-	}
+	for (unsigned int i = 0; i < c->n_policies; i++)
+		collect_place(s, "policies", c->policies[i].name, i);
+	for (unsigned int i = 0; i < c->n_proxies; i++)
+		collect_place(s, "proxies", c->proxies[i].name, i);
 }
 
 static bool

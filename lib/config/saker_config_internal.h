@@ -24,6 +24,7 @@ enum saker_cfg_id {
 	SAKER_SEC_ROOT_KEYS,
 	SAKER_SEC_GROUPS,
 	SAKER_SEC_POLICIES,
+	SAKER_SEC_PROXIES,
 	SAKER_SECTIONS
 };
 
@@ -130,7 +131,11 @@ extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
 	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[],
-	saker_cfg_esp_rules[];
+	saker_cfg_esp_rules[], saker_cfg_proxy_rules[];
+
+/** Settings of a proxy (saker_config_table_proxy.c), and words that it shares with policies. */
+extern const struct saker_cfg_field saker_cfg_proxy_fields[];
+extern const struct saker_cfg_word saker_cfg_df_words[], saker_cfg_fragment_words[];
 
 /** An object while it is read and checked. */
 struct saker_cfg_obj {
@@ -284,6 +289,9 @@ bool saker_cfg_scan(const char *file, struct saker_faults *faults);
 /** Read every section of the file, in order of reference. */
 void saker_cfg_read(struct saker_cfg_reader *r);
 
+/** Give proxies the names and outer addresses that the file leaves to saker. */
+void saker_cfg_finish_proxies(struct saker_cfg_reader *r);
+
 /** Look for a name of a section, read already. @return its index, or -1 */
 int saker_cfg_find(const struct saker_cfg_reader *r, enum saker_cfg_id id, const char *name);
 
@@ -296,6 +304,14 @@ const char *saker_cfg_nearest(const char *name, const void *list, unsigned int n
 
 /** Sort the names of a section; names that are taken twice are faults. */
 void saker_cfg_index(struct saker_cfg_reader *r, enum saker_cfg_id id);
+
+/** Fault unless two prefixes may be of one family. */
+void saker_cfg_check_families(struct saker_cfg_reader *r, const struct saker_cfg_obj *o,
+	const struct saker_prefix *src, const struct saker_prefix *dst);
+
+/** Fault where `sport` or `dport` are given for a protocol without ports. */
+void saker_cfg_check_ports(
+	struct saker_cfg_reader *r, const struct saker_cfg_obj *o, uint8_t proto);
 
 /** The port where protected packets pass; NULL: none, or the ports have faults. */
 const struct saker_cfg_port *saker_cfg_cipher_port(const struct saker_cfg_reader *r);

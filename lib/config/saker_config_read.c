@@ -7,8 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define PROXIES "proxies"
-
 /** Where a setting is read to. */
 struct place {
 	struct saker_cfg_reader *r;
@@ -374,14 +372,7 @@ static void
 unknown_section(struct saker_cfg_reader *r, config_setting_t *s)
 {
 	const char *name = config_setting_name(s);
-	const char *near;
-
-	if (strcmp(name, PROXIES) == 0) {
-		fault_in_section(
-			r, s, "proxies are not built into this version; take the section out");
-		return;
-	}
-	near = saker_cfg_nearest(
+	const char *near = saker_cfg_nearest(
 		name, saker_cfg_sections, SAKER_SECTIONS, sizeof(struct saker_cfg_section));
 	fault_in_section(r, s, "%s is not a known section; %s%s%s", name,
 		near == NULL ? "take it out" : "did you mean ", near == NULL ? "" : near,
@@ -410,4 +401,5 @@ saker_cfg_read(struct saker_cfg_reader *r)
 	}
 	for (int id = 0; id < SAKER_SECTIONS; id++)
 		read_section(r, (enum saker_cfg_id)id);
+	saker_cfg_finish_proxies(r);
 }

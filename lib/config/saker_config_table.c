@@ -53,7 +53,7 @@ static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_
 	{ "bypass", SAKER_ACTION_BYPASS }, { "drop", SAKER_ACTION_DROP }, { NULL, 0 } };
 static const struct saker_cfg_word mode_words[] = { { "tunnel", SAKER_MODE_TUNNEL },
 	{ "transport", SAKER_MODE_TRANSPORT }, { NULL, 0 } };
-static const struct saker_cfg_word df_words[] = { { "set", SAKER_DF_SET },
+const struct saker_cfg_word saker_cfg_df_words[] = { { "set", SAKER_DF_SET },
 	{ "copy", SAKER_DF_COPY }, { "clear", SAKER_DF_CLEAR }, { NULL, 0 } };
 static const struct saker_cfg_word source_port_words[] = { { "flow", SAKER_SOURCE_PORT_FLOW },
 	{ "session", SAKER_SOURCE_PORT_SESSION }, { NULL, 0 } };
@@ -61,7 +61,7 @@ static const struct saker_cfg_word steer_words[] = { { "auto", SAKER_STEER_AUTO 
 	{ "rte_flow", SAKER_STEER_RTE_FLOW }, { "software", SAKER_STEER_SOFTWARE }, { NULL, 0 } };
 static const struct saker_cfg_word idle_words[] = { { "poll", SAKER_IDLE_POLL },
 	{ "sleep", SAKER_IDLE_SLEEP }, { NULL, 0 } };
-static const struct saker_cfg_word fragment_words[] = { { "inner", SAKER_FRAGMENT_INNER },
+const struct saker_cfg_word saker_cfg_fragment_words[] = { { "inner", SAKER_FRAGMENT_INNER },
 	{ "outer", SAKER_FRAGMENT_OUTER }, { "never", SAKER_FRAGMENT_NEVER }, { NULL, 0 } };
 
 #define AT(type_, m_)       .offset = offsetof(type_, m_), .size = sizeof(((type_ *)0)->m_)
@@ -367,9 +367,9 @@ static const struct saker_cfg_field policy_fields[] = {
 		.help = "Payload octets left in clear, authenticated; a multiple of 4." },
 	{ "ioffset", SAKER_T_INT, Q(ioffset), .def = "0", .min = 0, .max = 15, PROTECT_ONLY,
 		.help = "Units of 4 octets of transport header left unauthenticated." },
-	{ "df", SAKER_T_WORD, Q(df), .def = "set", .words = df_words, PROTECT_ONLY,
+	{ "df", SAKER_T_WORD, Q(df), .def = "set", .words = saker_cfg_df_words, PROTECT_ONLY,
 		.help = "Don't-fragment bit of the outer IPv4 header." },
-	{ "fragment", SAKER_T_WORD, Q(fragment), .def = "inner", .words = fragment_words,
+	{ "fragment", SAKER_T_WORD, Q(fragment), .def = "inner", .words = saker_cfg_fragment_words,
 		PROTECT_ONLY,
 		.help = "What is cut of a packet that is longer than the tunnel MTU: the packet "
 			"itself, if it allows that; the protected one; or nothing." },
@@ -413,6 +413,12 @@ const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS] = {
 		"policies also say what their group's sources may send inbound.",
 		policy_fields, saker_cfg_policy_rules,
 		MANY(struct saker_cfg_policy, policies, n_policies), .max = 65534 },
+	[SAKER_SEC_PROXIES] = { "proxies", "proxy",
+		"A list of proxies: what arrives under one trust group leaves under another, and "
+		"is clear nowhere but in memory. The first that matches wins; what none matches is "
+		"dropped.",
+		saker_cfg_proxy_fields, saker_cfg_proxy_rules,
+		MANY(struct saker_cfg_proxy, proxies, n_proxies), .max = 4096 },
 };
 
 const char *
@@ -497,7 +503,7 @@ saker_cfg_mode_name(enum saker_mode v)
 const char *
 saker_cfg_fragment_name(enum saker_fragment_mode v)
 {
-	return saker_cfg_word(fragment_words, (int)v);
+	return saker_cfg_word(saker_cfg_fragment_words, (int)v);
 }
 
 const char *

@@ -4,7 +4,7 @@
 
 /*
  * The known answers that a driver must give before it is used: packets of the published vectors
- * of the stateless profile, one for each suite and number of KDF blocks.
+ * of the stateless profile, one for each suite and number of KDF blocks, and of PSP.
  */
 
 #include "saker_crypto.h"
@@ -20,6 +20,7 @@
 static const struct known_answer {
 	enum saker_suite suite;
 	uint8_t blocks;
+	uint8_t shape; /* enum saker_kdf_shape */
 	const char *group_key, *input, *key, *mask;
 	const char *nonce; /* before the mask */
 	const char *aad, *plain;
@@ -172,6 +173,65 @@ static const struct known_answer {
 			  "4090d87262cfe1735b8ad31aebaca7627d2a888fe0be19ece5e6372bc8fb6b7c5daa2e45"
 			  "f4286e56d42e52f52201fde4913f3f58",
 	},
+	{
+		/* psp-001 */
+		.suite = SAKER_AES_128_GCM,
+		.blocks = 1,
+		.shape = SAKER_KDF_PSP,
+		.group_key = "38d37158f9b44ba7c9e0044f91ded64a75b05755d52fa541adca1453eaa05bcd",
+		.input = "00000000507630005ff125cd00000080",
+		.key = "8c2d0e596a545126c0e687d0f35ec599",
+		.mask = "",
+		.nonce = "5ff125cd0000000100000000",
+		.aad = "040205035ff125cd0000000100000000a49c085fde0ae5584500001c000040004011cc6e",
+		.plain = "0a0167650a02f2fa8dea12b70008f0d9",
+		.sealed = "98d1e34e5a511fb86d58f786749b21b4142124ad8c92ec7a58ced860e399bb17",
+	},
+	{
+		/* psp-017 */
+		.suite = SAKER_AES_256_GCM,
+		.blocks = 1,
+		.shape = SAKER_KDF_PSP,
+		.group_key = "dcec0c72ca792c2d0d40fd032731e1e8a67beb94b5948febd0ff1b5a1d57cb9a",
+		.input = "00000000507631009a1a6ecc00000100",
+		.key = "ddb00ed2b22fb4960b8f0823e0c1c6d1c726772cdbd08763ac361607eba575f9",
+		.mask = "",
+		.nonce = "9a1a6ecc0000000100000000",
+		.aad = "040209079a1a6ecc000000010000000010640cd195c8e1a8450002410000400040115d5b0a0"
+		       "1986c0a022ee220f612b7022dc96f",
+		.plain = "417f88c84b18a0d2d06e22e6d936e5a8a2006e8f10f7b837cbe2cb489cc04f02109cb174"
+			 "3ebd752912d56ab231e2fa403a94353879bb26e0b6d614edb0c20fd3f28a82457afb7ac4"
+			 "eed357b31d564c5a528993d01b8412136270cde81d10ef85310d06d89d25322e7a5e2710"
+			 "0a5186ee0623fe62e21196d67bf30f5e67ae1203375653f694e83b26d4aba7ea1efcc1c4"
+			 "ff1ff7535b9cfcab485a554aa14781513981168b4fa419206c634bcecd921e4fdc0f2b76"
+			 "eb33c708b0c3e321be6a0c3a7aabe3eca9a534e9063a181f9364ef8e80bea6375dd6ff87"
+			 "126cd1f8aac4bec20eeda5860216757a04e6f22e7bfca7a5b620e9e2a0d57eb70da7023d"
+			 "90836126a80a5913646495491679906d739710aad86197c2cca7ecd7a8847d7552e83eb6"
+			 "621c4fc6632c793df5b1c9b66ba197618a76808af1b3e7c66ce6730190d666c093f2b331"
+			 "ae1588aa5ba22f4ce2bbd3c55b5db932787f5cda14788112bd4a037ecd32126e14e35ded"
+			 "7faafbe948c089af36371efa25266a4b94ad7e92d2890b12ee9df380410e415e17bf4d4a"
+			 "6d2044ef50aafbb8756df7a643aae1d9a4f4161678bad1640093f0817c4602f420000c9e"
+			 "a13f45e47cdbbf3f213a239e00075c5433309bdc742314a954b97313d25dc3e59babe14b"
+			 "81b3cee23ad6c342ba6bd6482e3dc450d792b066edfb8599c6a8d921d2db548d9cca1e83"
+			 "4c41aec8423d90837b355b2ed409b606cc9445b5bc615a35eeb570965fcf59ddb980bc1f"
+			 "e2b71369b614f4d630",
+		.sealed = "4ed7b5a438597bc04254007609d9e2a7d12506d2c09c45ade86aeb58de68036aa20899f6"
+			  "4b4c101649ba248aab7b1b8a647de0f85d98cb6c002055a5e29a1b59f007029088b955fa"
+			  "ab28f1eb877846068324ffb745d5a001b857ed11246ca1316193b8f2eb1f3b4174672374"
+			  "2910c53eb47e10ec0c270180c01b1bfe16c1c52f4503c1f1bed534eb118685043b64eea3"
+			  "460970619029ce3303cbaacc0cfd0fae7a35f9142e0df1b8053dd093457719f07a013ac2"
+			  "827074913b8751ae618e4a76ba5f8b77b7f406e6d9736d2041f16ad617a5d7bb1a64180f"
+			  "2e123c9ecee08cc1c1beb9b3de16a85294cbc5179f9cdc85c93d3e0c94ca4c53a8d2181a"
+			  "fdf5d42559ce1b3177284f4a809ef52999dbb2be1888f9167f6c629f316f3cf95869126b"
+			  "835ba1832b9c4b189cf8638858c3e070337e709ea5f3393091768f96e097df20051c2f70"
+			  "290fd02d988fe2ea35dfb9619c5f29b90d54cf9e66396df2fedf616cde798486704b1113"
+			  "c91d369aa9ffd914b06c6cd3a3195297316516706f3aa5b2b79f419da734a65e9848828d"
+			  "ad35ae21bcaa90af3593aa380ffcb2931c30cc9b2e3dc760c6b8f10e9c35e2ebf3006668"
+			  "25db682b0b14d98beae7eea29ec25113323786faf77e830b021a89a60230149e79e1eb2a"
+			  "9e89441ae8d2ffdd8f662895c07aecdc0d1d6a4d009f2756e7904176286b3cad97c3aa4b"
+			  "8756529b498b8d1c0318dbe9c8fa2fd6e7fcacd45dceb393724845a7d45941b85647e5bc"
+			  "26e9293ab473ba8d6d4c321c60df39bdd8bb6d0ca026286d1b",
+	},
 };
 
 #define KNOWN_ANSWERS (sizeof(known_answers) / sizeof(known_answers[0]))
@@ -231,6 +291,7 @@ fill(struct trial *t, const struct known_answer *a, uint16_t n, const uint8_t *t
 	b->n = n;
 	b->suite = (uint8_t)a->suite;
 	b->kdf_blocks = a->blocks;
+	b->kdf_shape = a->shape;
 	for (unsigned int i = 0; i < n; i++) {
 		for (unsigned int j = 0; j < a->blocks; j++)
 			memcpy(b->kdf[j][i], t->input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);

@@ -7,6 +7,7 @@
 #include "saker_inner.h"
 #include "saker_lookup.h"
 #include "saker_own_watch.h"
+#include "saker_relay.h"
 #include "saker_route.h"
 #include "saker_session_keys.h"
 #include "saker_stages.h"
@@ -58,11 +59,12 @@ find_in_udp(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
 
 	if (unlikely(v->fragment)) /* for another host, and so of another's tunnel */
 		return SAKER_DROP_NOT_LOCAL;
+	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
+	b->listener[i] = saker_listener_find(
+		w->s, true, port, likely(b->head_len[i] > 0) ? b->head[i][0] : 0);
 	why = check_udp(b->ip[i], v);
 	if (unlikely(why != SAKER_OK))
 		return why;
-	note_head(b, i, v->l4_at + SAKER_UDP_HEADER);
-	b->listener[i] = saker_listener_find(w->s, true, port, b->head[i][0]);
 	return likely(b->listener[i] != NULL) ? SAKER_OK : SAKER_DROP_NOT_EESP;
 }
 
@@ -356,6 +358,7 @@ const struct saker_stage saker_inbound_stages[] = {
 	{ "open", saker_stage_open, "derive the data key, verify and decrypt" },
 	{ "replay", accept_sn, "replay window, after the ICV" },
 	{ "inner", saker_stage_inner, "form of the inner packet, decapsulation" },
+	{ "proxy", saker_stage_proxy, "what goes on under another trust group" },
 	{ "policy", saker_stage_policy, "may its source send that?" },
 	{ "route", saker_stage_route_in, "TTL, MTU, TCP MSS" },
 	{ NULL, NULL, NULL },

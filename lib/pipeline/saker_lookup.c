@@ -214,6 +214,22 @@ saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool re
 		find_by_acl(s, b, 6, reverse);
 }
 
+uint16_t
+saker_rule_of(const struct saker_classifier *c, const uint8_t *ip, const struct saker_ip_view *v)
+{
+	struct saker_flow_key key;
+	uint16_t rule;
+
+	if (v->family == 4)
+		flow_key4(&key, ip, v, false);
+	else
+		flow_key6(&key, ip, v, false);
+	if (likely(c->match != NULL))
+		return saker_match_find(c->match, key.word, saker_flow_words(v->family));
+	saker_acl_find(c->acl, v->family, &key, &rule, 1);
+	return rule;
+}
+
 static void
 count_policy(
 	struct saker_policy_count *c, enum saker_direction d, uint64_t packets, uint64_t octets)

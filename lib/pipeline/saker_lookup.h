@@ -55,6 +55,10 @@ saker_is_local(const struct saker_snapshot *s, const uint8_t *ip)
  */
 void saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse);
 
+/** First rule of one packet in a classifier of its family, or SAKER_MATCH_NONE. */
+uint16_t saker_rule_of(
+	const struct saker_classifier *c, const uint8_t *ip, const struct saker_ip_view *v);
+
 /** Count packets and octets of the inner packets for their policies. */
 void saker_count_policies(
 	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d);

@@ -143,8 +143,10 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 
 	b->payload_at[i] = p->transport ? v->l4_at : 0;
 	b->payload_len[i] = v->total - b->payload_at[i];
-	f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
-	f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
+	if (likely(!p->carries)) {
+		f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
+		f->ioffset = skip_from + p->ioffset * 4 <= f->clear_len ? p->ioffset : 0;
+	}
 	f->next_header = p->transport ? v->proto
 				      : (v->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6);
 	p->group->format->plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);

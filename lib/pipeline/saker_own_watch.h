@@ -20,16 +20,4 @@
 /** Look at all packets of an inbound burst; after the ICV is known to be right. */
 void saker_own_watch(struct saker_worker *w, const struct saker_burst *b);
 
-/**
- * The sender of a group that has this source.
- * @param source as in a replay key
- * @return index into the snapshot's senders, or -1
- */
-int saker_own_sender(
-	const struct saker_worker *w, const struct saker_group *g, const uint8_t source[16]);
-
-/** The line, of whatever worker, that a sender's session is. @return NULL: it is none of ours */
-const struct saker_sn_line *saker_own_line(
-	const struct saker_worker *w, unsigned int sender, uint16_t session);
-
 #endif

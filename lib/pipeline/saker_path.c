@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "saker_icmp_error.h"
+#include "saker_listener.h"
 #include "saker_mtu.h"
-#include "saker_own_watch.h"
+#include "saker_own_line.h"
+#include "saker_session_keys.h"
 #include "saker_worker.h"
 
 #define ICMP4_UNREACHABLE 3
@@ -25,6 +27,9 @@ struct report {
 	uint16_t l4_at;
 	uint8_t proto;
 	struct saker_ip from, to;
+	const uint8_t *head; /* security header in it */
+	uint16_t head_len;   /* octets from there that are there */
+	struct saker_hdr hdr;
 };
 
 static bool
@@ -155,33 +160,47 @@ read_report(struct report *r, const uint8_t *ip, const struct saker_ip_view *v)
 	return r->mtu != 0 && checksum_ok(ip, v) && read_quote(r, v->family);
 }
 
-/* The group whose header is quoted, if its packets tell which of our lines sent them. */
-static const struct saker_group *
-quoted_group(const struct saker_snapshot *s, const struct report *r, struct saker_hdr *h)
+/* The listener whose format the quoted header has, and the header as the format alone reads it. */
+static const struct saker_listener *
+read_head(const struct saker_snapshot *s, struct report *r)
 {
 	bool udp = r->proto == SAKER_PROTO_UDP;
-	uint16_t at = r->l4_at + (udp ? SAKER_UDP_HEADER : 0), found;
+	uint16_t at = r->l4_at + (udp ? SAKER_UDP_HEADER : 0);
 	uint16_t number = udp ? saker_load_be16(r->ip + r->l4_at + 2) : r->proto;
 	const struct saker_listener *l;
-	const struct saker_group *g;
 
 	if (at >= r->there)
 		return NULL;
-	l = saker_listener_find(s, udp, number, r->ip[at]);
-	if (l == NULL || l->format->read(r->ip + at, r->there - at, h) != SAKER_OK)
+	r->head = r->ip + at;
+	r->head_len = r->there - at;
+	l = saker_listener_find(s, udp, number, r->head[0]);
+	if (l == NULL || l->format->read(r->head, r->head_len, &r->hdr) != SAKER_OK)
 		return NULL;
-	found = saker_listener_group(s, l, r->ip + at, h);
-	if (found == SAKER_SPI_NONE)
-		return NULL;
-	g = &s->groups[found];
-	return g->variant == h->variant && g->format->bind == NULL && !g->names_workers ? g : NULL;
+	return l;
+}
+
+/* Can a group have sent what is quoted? Then @p h has the session and the SN. */
+static bool
+group_sends(const struct saker_group *g, const struct report *r, struct saker_hdr *h)
+{
+	if (g->format->bind != NULL &&
+		g->format->bind(r->head, r->head_len, &g->terms, h) != SAKER_OK)
+		return false;
+	if (g->session == NULL)
+		return h->variant == g->variant && (!g->format->by_spi || h->spi == g->cfg->spi);
+	if (g->format->worker_spi)
+		h->session = (uint16_t)((h->spi - g->send_spi) / SAKER_SESSION_SPIS);
+	return h->spi == saker_session_spi(g, h->session);
 }
 
 /* A source as in a replay key: see saker_own_key(). */
 static void
-source_key(const struct report *r, const struct saker_hdr *h, uint8_t key[16])
+source_key(const struct report *r, const struct saker_group *g, const struct saker_hdr *h,
+	uint8_t key[16])
 {
 	memset(key, 0, 16);
+	if (g->session != NULL)
+		return;
 	if (h->variant > SAKER_V_CONNECTION_ID)
 		memcpy(key, r->from.octets, 16);
 	else if (h->variant == SAKER_V_CONNECTION_ID)
@@ -206,22 +225,41 @@ recent(const struct saker_sn_line *line, uint64_t sn, uint64_t now_ms)
 	return ms + line->params.slot_ms + SAKER_PATH_RECENT_MS > now_ms;
 }
 
+/* A format that sends a part of the SN: the last one with that part that the line has used. */
+static uint64_t
+whole_sn(const struct saker_group *g, const struct saker_sn_line *line, uint64_t sn)
+{
+	uint64_t blocks, used = (uint64_t)saker_sn_line_used(line, &blocks);
+
+	return g->format->whole_sn == NULL ? sn : used - (uint32_t)(used - sn);
+}
+
 static bool
-is_ours(const struct saker_worker *w, const struct report *r)
+group_sent(const struct saker_worker *w, const struct saker_group *g, const struct report *r)
 {
 	const struct saker_sn_line *line;
-	const struct saker_group *g;
-	struct saker_hdr h;
+	struct saker_hdr h = r->hdr;
 	uint8_t key[16];
 	int sender;
 
-	g = quoted_group(w->s, r, &h);
-	if (g == NULL)
+	if (!group_sends(g, r, &h))
 		return false;
-	source_key(r, &h, key);
+	source_key(r, g, &h, key);
 	sender = saker_own_sender(w, g, key);
-	line = sender < 0 ? NULL : saker_own_line(w, (unsigned int)sender, h.session);
-	return line != NULL && recent(line, h.sn, w->now_ms);
+	line = sender < 0 ? NULL : saker_own_line(w, (unsigned int)sender, key, h.session);
+	return line != NULL && recent(line, whole_sn(g, line, h.sn), w->now_ms);
+}
+
+static bool
+is_ours(const struct saker_worker *w, struct report *r)
+{
+	const struct saker_listener *l = read_head(w->s, r);
+
+	for (unsigned int i = 0; l != NULL && i < w->s->n_groups; i++)
+		if (saker_listener_serves(l, &w->s->groups[i]) &&
+			group_sent(w, &w->s->groups[i], r))
+			return true;
+	return false;
 }
 
 /* Lower at once, the same or a forgotten one for ten minutes more, never higher before that. */

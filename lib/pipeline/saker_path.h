@@ -20,10 +20,10 @@
 
 #include "saker_snapshot.h"
 
-#define SAKER_PATH_LIFE_MS   600000 /**< RFC 1191 section 6.3, RFC 8201 section 4 */
-#define SAKER_PATH_RECENT_MS 10000  /**< how long ago a quoted packet may have been sent */
-#define SAKER_PATH_RECENT_SN 65536  /**< the same in SNs of the counter discipline */
-#define SAKER_PATH_MIN4      576    /**< no report makes a path narrower */
+#define SAKER_PATH_LIFE_MS   600000  /**< RFC 1191 section 6.3, RFC 8201 section 4 */
+#define SAKER_PATH_RECENT_MS 10000   /**< how long ago a quoted packet may have been sent */
+#define SAKER_PATH_RECENT_SN 1048576 /**< the same in SNs that only count */
+#define SAKER_PATH_MIN4      576     /**< no report makes a path narrower */
 #define SAKER_PATH_MIN6      1280
 
 struct saker_worker;

@@ -12,6 +12,7 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_path.h"
+#include "saker_proxy.h"
 #include "saker_ttl.h"
 
 #define DONT_FRAGMENT 0x40 /* in octet 6 of an IPv4 header */
@@ -29,23 +30,35 @@ dont_fragment(const uint8_t *ip)
 static bool
 send_later(struct saker_worker *w, struct rte_mbuf *m, const struct saker_policy *policy)
 {
-	struct saker_later *later = &w->later;
+	return saker_later_add(&w->later, m, policy, (struct saker_carry){ .proxied = false });
+}
 
-	if (unlikely(later->n == RTE_DIM(later->m)))
-		return false;
-	later->policy[later->n] = policy;
-	later->m[later->n++] = m;
-	return true;
+/* The proxy that a packet goes through, or NULL. */
+static const struct saker_way *
+way_of(const struct saker_burst *b, enum saker_direction d, unsigned int i)
+{
+	return d == SAKER_OUTBOUND && b->policy[i] != NULL ? b->policy[i]->way : NULL;
 }
 
 /* Back where the packet came from: by the clear port, or through a tunnel. */
 static void
-send_back(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
+send_back(struct saker_worker *w, enum saker_direction d, unsigned int i, struct rte_mbuf *m)
 {
-	if (d == SAKER_OUTBOUND)
-		saker_worker_send(w, SAKER_INBOUND, m, family);
-	else if (!send_later(w, m, NULL))
+	const struct saker_way *way = way_of(&w->burst, d, i);
+
+	if (d == SAKER_OUTBOUND && way == NULL)
+		saker_worker_send(w, SAKER_INBOUND, m, w->burst.view[i].family);
+	else if (!send_later(w, m, way == NULL ? NULL : way->opposite->shut))
 		rte_pktmbuf_free(m);
+}
+
+/* A proxy that works one way has none, and an error about its packets quotes what is secret. */
+static bool
+has_way_back(const struct saker_burst *b, enum saker_direction d, unsigned int i)
+{
+	const struct saker_way *way = way_of(b, d, i);
+
+	return way == NULL || way->opposite != NULL;
 }
 
 /* The error that answers a packet, in a buffer of our own. NULL: there is none. */
@@ -73,10 +86,10 @@ static void
 tell(struct saker_worker *w, enum saker_direction d, uint16_t i, enum saker_icmp_kind kind,
 	uint16_t mtu)
 {
-	struct rte_mbuf *error = make_error(w, i, kind, mtu);
+	struct rte_mbuf *error = has_way_back(&w->burst, d, i) ? make_error(w, i, kind, mtu) : NULL;
 
 	if (error != NULL)
-		send_back(w, d, error, w->burst.view[i].family);
+		send_back(w, d, i, error);
 	saker_burst_drop(
 		&w->burst, i, kind == SAKER_ICMP_TOO_BIG ? SAKER_DROP_MTU : SAKER_DROP_TTL);
 }
@@ -159,6 +172,23 @@ choose(const struct saker_policy *p, const uint8_t *ip, const struct saker_ip_vi
 	}
 }
 
+/* Fragments leave nothing in clear. Those of a packet with unauthenticated octets would vouch for
+ * them.
+ */
+static void
+cut_clear(struct saker_worker *w, uint16_t i, uint16_t mtu)
+{
+	struct saker_burst *b = &w->burst;
+	const struct saker_policy *p = b->policy[i];
+
+	if (p->way == NULL)
+		cut(w, SAKER_OUTBOUND, i, mtu, p);
+	else if (b->fields[i].ioffset == 0 || !p->carries)
+		cut(w, SAKER_OUTBOUND, i, mtu, p->way->shut);
+	else
+		saker_burst_drop(b, i, SAKER_DROP_MTU);
+}
+
 /* @return true: the packet goes on, to be cut once it is protected */
 static bool
 handle_long(struct saker_worker *w, uint16_t i, uint16_t mtu)
@@ -171,7 +201,7 @@ handle_long(struct saker_worker *w, uint16_t i, uint16_t mtu)
 		tell(w, SAKER_OUTBOUND, i, SAKER_ICMP_TOO_BIG, mtu);
 		return false;
 	case CUT:
-		cut(w, SAKER_OUTBOUND, i, mtu, p);
+		cut_clear(w, i, mtu);
 		return false;
 	case SEAL_AND_CUT:
 		b->overlong = true;

@@ -20,6 +20,7 @@ saker_verdict_name(enum saker_verdict v)
 		[SAKER_VERDICT_TAKEN] = "taken",
 		[SAKER_VERDICT_CUT] = "cut",
 		[SAKER_VERDICT_JOINED] = "joined",
+		[SAKER_VERDICT_PROXIED] = "proxied",
 		[SAKER_VERDICT_DROP] = "drop",
 	};
 
@@ -146,6 +147,7 @@ verdict_of(const struct saker_burst *b, unsigned int i, const char *stage)
 		{ "outer", SAKER_VERDICT_TAKEN },
 		{ "own", SAKER_VERDICT_HANDED_OVER },
 		{ "route", SAKER_VERDICT_CUT },
+		{ "proxy", SAKER_VERDICT_PROXIED },
 	};
 
 	if (b->why[i] != SAKER_MOVED)

@@ -26,6 +26,7 @@ enum saker_verdict {
 	SAKER_VERDICT_TAKEN,       /**< for saker itself: answered, or learned from */
 	SAKER_VERDICT_CUT,         /**< into fragments, which go their own way */
 	SAKER_VERDICT_JOINED,      /**< a fragment that waits for the others of its packet */
+	SAKER_VERDICT_PROXIED,     /**< opened, and on its way to be sealed under another group */
 	SAKER_VERDICT_DROP,
 	SAKER_VERDICTS
 };

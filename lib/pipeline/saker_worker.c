@@ -13,6 +13,7 @@
 #include "saker_handover.h"
 #include "saker_hops.h"
 #include "saker_idle.h"
+#include "saker_relay.h"
 #include "saker_route.h"
 #include "saker_stages.h"
 
@@ -167,6 +168,8 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 
 	if (unlikely(w->watching != 0))
 		saker_watch_sent(w, d);
+	if (unlikely(w->s->psp))
+		saker_psp_count_sent(w, d, b);
 	if (unlikely(w->tx[d].n + b->n > RTE_DIM(w->tx[d].m)))
 		saker_worker_flush(w, d);
 	if (unlikely(w->tx[d].resolve || b->overlong)) {
@@ -187,6 +190,8 @@ lose(struct saker_worker *w, enum saker_direction d, unsigned int stage)
 	if (unlikely(w->watching != 0))
 		saker_watch_losers(w, d, stage);
 	saker_account_losers(w, d, &w->burst);
+	if (unlikely(w->s->psp))
+		saker_psp_count_losers(w, d, &w->burst);
 	saker_burst_settle(&w->burst, w->count[d].drop);
 }
 
@@ -255,31 +260,50 @@ begin(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_ov
 	if (unlikely(w->watching != 0))
 		saker_watch_begin(w, d);
 	saker_account_begin(b, d);
+	if (unlikely(w->s->psp) && d == SAKER_INBOUND)
+		saker_psp_count_begin(b);
 }
 
-/* Neighbours of one kind are a burst: our own packets need a policy, fragments have one. */
+/* Those that need no policy any more have been read before, so this can't fail. */
+static void
+fill_later(struct saker_burst *b, uint16_t i, const struct saker_policy *p,
+	const struct saker_carry *carry)
+{
+	b->policy[i] = p;
+	b->group[i] = p->group;
+	b->ip[i] = rte_pktmbuf_mtod(b->m[i], uint8_t *);
+	(void)saker_ip_read(b->ip[i], b->m[i]->data_len, &b->view[i]);
+	b->fields[i].clear_len = carry->clear_len;
+	b->fields[i].ioffset = carry->ioffset;
+	if (unlikely(carry->ioffset != 0))
+		saker_relay_blind(b->ip[i], &b->view[i]);
+}
+
+/* Neighbours of one kind are a burst: our own packets need a policy, all others have one, and of
+ * these only packets of proxies have not been routed yet.
+ */
 static uint16_t
 begin_later(struct saker_worker *w, uint16_t at, bool own)
 {
 	const struct saker_later *later = &w->later;
+	bool proxied = later->carry[at].proxied;
 	struct saker_burst *b = &w->burst;
 	uint16_t n = 0;
 
-	while (at + n < later->n && n < SAKER_BURST && (later->policy[at + n] == NULL) == own)
+	while (at + n < later->n && n < SAKER_BURST && (later->policy[at + n] == NULL) == own &&
+		later->carry[at + n].proxied == proxied)
 		n++;
 	memcpy(b->m, later->m + at, n * sizeof(b->m[0]));
 	begin(w, SAKER_OUTBOUND, n, true);
-	b->ours = true;
-	for (uint16_t i = 0; i < n && !own; i++) {
-		b->policy[i] = later->policy[at + i];
-		b->group[i] = b->policy[i]->group;
-		b->ip[i] = rte_pktmbuf_mtod(b->m[i], uint8_t *);
-		(void)saker_ip_read(b->ip[i], b->m[i]->data_len, &b->view[i]);
-	}
+	b->ours = !proxied;
+	for (uint16_t i = 0; i < n && !own; i++)
+		fill_later(b, i, later->policy[at + i], &later->carry[at + i]);
 	return n;
 }
 
-/* No packet of these is cut again or answered by an error, so this comes to an end. */
+/* What comes of packets of proxies is not cut again or answered by an error, and nor is what was
+ * there before, so this comes to an end.
+ */
 static void
 process_later(struct saker_worker *w)
 {

@@ -23,6 +23,7 @@
 #include "saker_edition.h"
 #include "saker_icmp_error.h"
 #include "saker_link.h"
+#include "saker_psp_count.h"
 #include "saker_reassemble.h"
 #include "saker_steer.h"
 #include "saker_watch.h"
@@ -102,12 +103,34 @@ struct saker_tx {
 
 #define SAKER_LATER 512 /**< packets that a burst may leave for the outbound stages */
 
+/** What a packet of a proxy takes along. */
+struct saker_carry {
+	uint16_t clear_len; /**< octets to leave in clear, for the policy that carries */
+	uint8_t ioffset;    /**< of these unauthenticated, units of 4 octets */
+	bool proxied;       /**< false: fragments, and packets of our own */
+};
+
 /** Packets that came up in a burst and go the outbound way right after it. */
 struct saker_later {
 	uint16_t n;
 	struct rte_mbuf *m[SAKER_LATER];
-	const struct saker_policy *policy[SAKER_LATER]; /**< of fragments; NULL: our own packet */
+	const struct saker_policy
+		*policy[SAKER_LATER]; /**< NULL: our own packet, to be classified */
+	struct saker_carry carry[SAKER_LATER];
 };
+
+/** Put a packet there whose IP header is at its start. @return false: there is no room */
+static inline bool
+saker_later_add(struct saker_later *later, struct rte_mbuf *m, const struct saker_policy *policy,
+	struct saker_carry carry)
+{
+	if (unlikely(later->n == RTE_DIM(later->m)))
+		return false;
+	later->policy[later->n] = policy;
+	later->carry[later->n] = carry;
+	later->m[later->n++] = m;
+	return true;
+}
 
 /** See the file comment. */
 struct saker_worker {
@@ -163,12 +186,13 @@ struct saker_worker {
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));
 	struct saker_load load;
-	bool interrupts;                          /**< a packet ends a sleep */
-	struct saker_policy_count **policy_count; /**< one per policy */
-	struct saker_group_count **group_count;   /**< one per group; NULL: not counted */
-	uint64_t capture_lost[SAKER_POINTS];      /**< packets that a capture had no room for */
-	_Atomic uint64_t loops;                   /**< times round */
-	_Atomic uint64_t idle_since;              /**< `loops` when the last packet was seen */
+	bool interrupts;                                /**< a packet ends a sleep */
+	struct saker_policy_count **policy_count;       /**< one per policy */
+	struct saker_group_count **group_count;         /**< one per group; NULL: not counted */
+	struct saker_psp_count psp[SAKER_PSP_COUNTERS]; /**< counted where some group is PSP */
+	uint64_t capture_lost[SAKER_POINTS]; /**< packets that a capture had no room for */
+	_Atomic uint64_t loops;              /**< times round */
+	_Atomic uint64_t idle_since;         /**< `loops` when the last packet was seen */
 	uint64_t loops_seen; /**< the control thread's: `loops` when it last looked */
 };
 

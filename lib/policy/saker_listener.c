@@ -19,8 +19,8 @@ number_of(const struct saker_cfg_group *g)
 	return is_udp(g) ? g->udp_port : g->protocol;
 }
 
-static bool
-serves(const struct saker_listener *l, const struct saker_group *g)
+bool
+saker_listener_serves(const struct saker_listener *l, const struct saker_group *g)
 {
 	return l->format == g->format && l->udp == is_udp(g->cfg) && l->number == number_of(g->cfg);
 }
@@ -29,7 +29,7 @@ static struct saker_listener *
 listener_of(struct saker_snapshot *s, const struct saker_group *g)
 {
 	for (unsigned int i = 0; i < s->n_listeners; i++)
-		if (serves(&s->listener[i], g))
+		if (saker_listener_serves(&s->listener[i], g))
 			return &s->listener[i];
 	if (s->n_listeners == SAKER_LISTENERS)
 		return NULL;
@@ -58,7 +58,7 @@ count_spis(const struct saker_snapshot *s, const struct saker_listener *l)
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < s->n_groups; i++)
-		n += serves(l, &s->groups[i]) ? s->groups[i].n_spis : 0;
+		n += saker_listener_serves(l, &s->groups[i]) ? s->groups[i].n_spis : 0;
 	return n;
 }
 
@@ -73,7 +73,8 @@ fill_table(const struct saker_snapshot *s, struct saker_listener *l)
 	if (entry == NULL)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < s->n_groups; i++)
-		for (uint32_t k = 0; serves(l, &s->groups[i]) && k < s->groups[i].n_spis; k++)
+		for (uint32_t k = 0;
+			saker_listener_serves(l, &s->groups[i]) && k < s->groups[i].n_spis; k++)
 			entry[n++] = (struct saker_spi_entry){ .spi = s->groups[i].cfg->spi + k,
 				.group = (uint16_t)i };
 	ret = saker_spi_table_init(&l->by_spi, entry, n);
@@ -137,7 +138,7 @@ saker_listener_named_group(const struct saker_snapshot *s, const struct saker_li
 	const uint8_t *p, const struct saker_hdr *h)
 {
 	for (unsigned int i = 0; i < s->n_groups; i++)
-		if (serves(l, &s->groups[i]) && takes(&s->groups[i], p, h))
+		if (saker_listener_serves(l, &s->groups[i]) && takes(&s->groups[i], p, h))
 			return (uint16_t)i;
 	return SAKER_SPI_NONE;
 }

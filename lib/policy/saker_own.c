@@ -19,14 +19,12 @@ saker_own_source(const struct saker_sender *sender, unsigned int worker, uint8_t
 }
 
 void
-saker_own_key(const struct saker_sender *sender, unsigned int worker, uint8_t key[16])
+saker_own_key(const struct saker_sender *sender, uint8_t key[16])
 {
 	bool id = sender->group->variant == SAKER_V_SOURCE_ID;
-	uint8_t source[16];
 
-	saker_own_source(sender, worker, source);
 	memset(key, 0, 16);
-	memcpy(key + (id ? 4 : 0), source, sender->source_len);
+	memcpy(key + (id ? 4 : 0), sender->source, sender->source_len);
 }
 
 static void
@@ -35,7 +33,7 @@ note(struct saker_group *g, const struct saker_sender *sender)
 	uint8_t key[16];
 	uint64_t word;
 
-	saker_own_key(sender, 0, key);
+	saker_own_key(sender, key);
 	memcpy(&word, key, sizeof(word));
 	if (!g->own_known)
 		g->own[0] = g->own[1] = word;

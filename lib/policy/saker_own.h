@@ -22,26 +22,10 @@
 void saker_own_source(const struct saker_sender *sender, unsigned int worker, uint8_t source[16]);
 
 /**
- * The same in the form of a replay key (stateless profile section 4): ids at the end of 8 octets,
- * a device id or an address at the start.
+ * A sender's source in the form of a replay key (stateless profile section 4): ids at the end of 8
+ * octets, a device id or an address at the start.
  */
-void saker_own_key(const struct saker_sender *sender, unsigned int worker, uint8_t key[16]);
-
-/**
- * How many ids behind a group's first own one a received source lies, as a number that is large
- * for those before it. For groups whose workers are told apart by source id or SPI.
- * @param word the first 8 octets of a replay key, as in memory
- */
-static inline uint64_t
-saker_own_distance(const struct saker_group *g, uint64_t word)
-{
-	uint64_t at = __builtin_bswap64(word), first = __builtin_bswap64(g->own[0]);
-
-	if (g->variant == SAKER_V_CONNECTION_ID)
-		return (at - first) >> 32;
-	/* the top bit of an SPI tells the master key */
-	return g->format->worker_spi ? (at - first) & INT32_MAX : at - first;
-}
+void saker_own_key(const struct saker_sender *sender, uint8_t key[16]);
 
 /**
  * Note in each peer group of a snapshot the sources that it sends under. In a server group both

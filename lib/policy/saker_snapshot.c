@@ -14,6 +14,7 @@
 #include "saker_mss.h"
 #include "saker_mtu.h"
 #include "saker_own.h"
+#include "saker_proxy.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -59,6 +60,7 @@ build_groups(const struct saker_group_env *env, struct saker_snapshot *s)
 		if (saker_group_build(env, &env->config->groups[i], &s->groups[i]) != 0)
 			ret = -EINVAL;
 		s->by_resource |= s->groups[i].by_resource;
+		s->psp |= s->groups[i].format == &saker_format_psp;
 	}
 	if (saker_session_keys_check(env) != 0)
 		ret = -EINVAL;
@@ -289,23 +291,26 @@ static int
 build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	const struct saker_config *c = env->config;
+	unsigned int most = c->n_policies + saker_ways_policies(c) + 1;
 	int ret = 0;
 
-	s->n_policies = c->n_policies;
-	s->policies = calloc(s->n_policies + 1, sizeof(*s->policies));
-	s->senders = calloc(s->n_policies + 1, sizeof(*s->senders));
-	s->ends = calloc(s->n_policies + 1, sizeof(*s->ends));
+	s->n_policies = s->n_all = c->n_policies;
+	s->policies = calloc(most, sizeof(*s->policies));
+	s->senders = calloc(most, sizeof(*s->senders));
+	s->ends = calloc(most, sizeof(*s->ends));
 	if (s->policies == NULL || s->senders == NULL || s->ends == NULL)
 		return out_of_memory(c, env->faults, "policies");
 	for (unsigned int i = 0; i < s->n_policies; i++) {
-		struct saker_policy *p = &s->policies[i];
-
-		p->cfg = &c->policies[i];
-		p->index = (uint16_t)i;
-		p->action = (uint8_t)p->cfg->action;
-		if (p->action == SAKER_ACTION_PROTECT && build_protect(env, s, p) != 0)
-			ret = -EINVAL;
+		s->policies[i].cfg = &c->policies[i];
+		s->policies[i].index = (uint16_t)i;
+		s->policies[i].action = (uint8_t)c->policies[i].action;
 	}
+	if (saker_ways_lay_out(c, s) != 0)
+		return out_of_memory(c, env->faults, "proxies");
+	for (unsigned int i = 0; i < s->n_all; i++)
+		if (s->policies[i].action == SAKER_ACTION_PROTECT &&
+			build_protect(env, s, &s->policies[i]) != 0)
+			ret = -EINVAL;
 	return ret;
 }
 
@@ -320,6 +325,9 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 	snprintf(name, sizeof(name), "saker6-%u", generation);
 	if (saker_classifier_build(env->config, 6, name, &s->classify6) != 0)
 		return out_of_memory(env->config, env->faults, "the IPv6 classifier");
+	snprintf(name, sizeof(name), "proxy-%u", generation);
+	if (saker_ways_classify(s, name) != 0)
+		return out_of_memory(env->config, env->faults, "the classifiers of proxies");
 	return 0;
 }
 
@@ -339,7 +347,7 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	const struct saker_config *c = env->config;
 
-	s->local = calloc(2 * c->n_ports + c->n_policies + 1, sizeof(*s->local));
+	s->local = calloc(2 * c->n_ports + s->n_all + 1, sizeof(*s->local));
 	if (s->local == NULL)
 		return out_of_memory(c, env->faults, "addresses");
 	for (unsigned int i = 0; i < c->n_ports; i++) {
@@ -352,6 +360,8 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 		if (c->policies[i].action == SAKER_ACTION_PROTECT &&
 			c->policies[i].mode == SAKER_MODE_TUNNEL)
 			add_local(s, &c->policies[i].local);
+	for (unsigned int i = s->n_policies; i < s->n_all; i++)
+		add_local(s, &s->policies[i].cfg->local);
 	return 0;
 }
 
@@ -420,6 +430,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 	saker_classifier_free(&s->classify4);
 	saker_classifier_free(&s->classify6);
 	saker_listeners_free(s);
+	saker_ways_free(s);
 	free(s->local);
 	free(s->groups);
 	free(s->policies);

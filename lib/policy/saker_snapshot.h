@@ -53,6 +53,8 @@ struct saker_client_key {
 };
 
 struct saker_session_keys;
+struct saker_way;
+struct saker_ways;
 
 /** A trust group, ready for use. */
 struct saker_group {
@@ -90,6 +92,7 @@ struct saker_group {
 	char check_text[SAKER_CHECK_TEXT];  /**< the same, for display */
 	uint8_t key_idx;                    /**< KeyIdx of the sending root keys */
 	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
+	struct saker_ways *ways;            /**< where its packets go; NULL: to the clear port */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
 	unsigned int n_client;
 };
@@ -148,7 +151,9 @@ struct saker_policy {
 	const struct saker_cfg_policy *cfg;
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
-	uint16_t index;
+	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
+	bool carries;                /**< a packet keeps the offsets that it came with */
+	uint32_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
 	uint32_t line;   /**< the sender's first line */
 	bool classes;    /**< it has more than one */
@@ -193,6 +198,10 @@ struct saker_snapshot {
 	struct saker_policy *policies;
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
+	unsigned int n_all; /**< policies with those behind, which seal for proxies */
+	struct saker_way *ways;
+	unsigned int n_ways;
+	struct saker_cfg_policy *way_cfg; /**< of policies that seal for proxies */
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
 	struct saker_ends *ends; /**< of tunnels, each pair once */
@@ -206,6 +215,7 @@ struct saker_snapshot {
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
 	bool by_resource;              /**< some group is by_resource */
+	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
 	uint64_t flow_secret[2];       /**< of the flow hash */
 };

@@ -100,6 +100,9 @@
 	X(DUMMY, "dummy", INFO, "dummy packet, next header 59")                                    \
 	X(INNER_FORM, "inner_form", ATTACK, "inner packet or padding malformed")                   \
 	X(INNER_POLICY, "inner_policy", ATTACK, "its source may not send this packet")             \
+	X(PROXY_POLICY, "proxy_policy", ATTACK, "no proxy of its group lets it pass")              \
+	X(PROXY_IOFFSET, "proxy_ioffset", WARN,                                                    \
+		"the group behind the proxy can't keep its IOffset")                               \
 	X(OUTER_POLICY, "outer_policy", ATTACK, "outer addresses not the source's")                \
 	X(ECN, "ecn", INFO, "congestion mark lost: outer CE, inner not ECN-capable")
 

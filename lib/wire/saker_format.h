@@ -193,6 +193,8 @@ struct saker_format {
 	bool by_spi;         /**< the header's SPI finds the group; else the listener has one */
 	bool worker_source;  /**< no session id: worker n sends as source id + n */
 	bool worker_spi;     /**< the same, under SPI + n, which is the source then */
+	uint8_t most_clear;  /**< octets behind the header that it can leave in clear; 0: none */
+	bool skips;          /**< it has an IOffset */
 	bool any_sn;         /**< SNs neither follow a clock nor count: nothing is kept of them */
 	uint16_t udp_port;   /**< default port */
 	uint8_t protocol;    /**< default protocol number */

@@ -174,6 +174,7 @@ const struct saker_format saker_format_psp = {
 	.worker_spi = true,
 	.any_sn = true,
 	.udp_port = 1000,
+	.most_clear = SAKER_CLEAR_MAX,
 	.read = saker_psp_read,
 	.bind = saker_psp_bind,
 	.split = saker_psp_split,

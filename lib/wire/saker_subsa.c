@@ -154,6 +154,7 @@ const struct saker_format saker_format_subsa = {
 	.by_spi = true,
 	.udp_port = 4500,
 	.protocol = 49,
+	.most_clear = SAKER_EESP_MAX_CLEAR,
 	.read = saker_subsa_read,
 	.bind = saker_subsa_bind,
 	.split = saker_eesp_split,

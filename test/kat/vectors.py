@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Turn the known answers (JSON) into a C header.
 
-usage: vectors.py stateless-profile.json sn-time.json kat_vectors.h
+usage: vectors.py stateless-profile.json sn-time.json psp.json psp-gmac.json kat_vectors.h
 """
 
 import json
@@ -76,6 +76,20 @@ struct kat_sn {
 	uint32_t slot;  /**< of next */
 };
 
+/** One packet of psp.json or psp-gmac.json. */
+struct kat_psp {
+	const char *name;
+	bool transport;
+	uint8_t version, next_header;
+	uint8_t crypt_offset; /**< units of 4 octets */
+	uint32_t spi;
+	uint64_t iv;
+	struct kat_octets vc;         /**< cookie */
+	struct kat_octets master_key; /**< the one that the SPI tells */
+	struct kat_octets derived_key, payload;
+	struct kat_octets psp; /**< header to ICV */
+};
+
 #define KAT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 """
 
@@ -137,6 +151,19 @@ def sn_fields(case):
     yield "on_wire", "0x%sull" % case["on_wire"]
 
 
+def psp_fields(case):
+    """(member, initialiser) of one struct kat_psp."""
+    yield "name", json.dumps(case["name"])
+    yield "transport", flag(case["mode"] == "transport")
+    yield "spi", "0x%su" % case["spi"]
+    yield "iv", "0x%sull" % case["iv"]
+    yield "master_key", octets(case["master_keys"][int(case["spi"], 16) >> 31])
+    for name in ("version", "next_header", "crypt_offset"):
+        yield name, case[name]
+    for name in ("vc", "derived_key", "payload", "psp"):
+        yield name, octets(case[name])
+
+
 def array(kind, name, doc, cases):
     lines = ["\n/** %s */" % doc,
              "static const struct %s %s[] __attribute__((unused)) = {" % (kind, name)]
@@ -153,7 +180,7 @@ def cases_of(path):
     return cases
 
 
-def main(packets_path, sn_path, out_path):
+def main(packets_path, sn_path, psp_path, gmac_path, out_path):
     packets = cases_of(packets_path)
     with open(out_path, "w", encoding="ascii") as out:
         out.write(PROLOGUE)
@@ -161,10 +188,14 @@ def main(packets_path, sn_path, out_path):
                         [packet_fields(c) for c in packets]))
         out.write(array("kat_sn", "kat_sns", "Sequence numbers of the time discipline.",
                         [sn_fields(c) for c in cases_of(sn_path)]))
+        out.write(array("kat_psp", "kat_psps", "PSP, versions 0 and 1.",
+                        [psp_fields(c) for c in cases_of(psp_path)]))
+        out.write(array("kat_psp", "kat_gmacs", "PSP, versions 2 and 3.",
+                        [psp_fields(c) for c in cases_of(gmac_path)]))
         out.write("\n#endif\n")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hosts and wan of the same MTU, so that the largest packets of the hosts do not fit, protected."""
 
+import hashlib
+import unittest
+
 import path
 from echo import Sweep, sweep
 from features import needs
@@ -156,3 +159,58 @@ class Narrow(WorldTest):
     def test_tcp_flows_through_the_narrow_way(self):
         got = iperf(self.world.host[A], self.world.host[B], A.host(4), SECONDS)
         self.assertTrue(all(got), "octets by second: %s" % got)
+
+
+def by_direction(site):
+    """Keys of a group whose peers seal under root keys of their own."""
+    return {"root_keys": ["from-" + site.name], "receive_root_keys": ["from-" + other(site).name],
+            "spi": 0x2000 * site.number, "peer_spi": 0x2000 * other(site).number}
+
+
+FORMATS = {
+    "seh": lambda site: {"root_keys": ["from-a"], "spi": 0x1001, "source_id": site.source},
+    "psp": lambda site: {"root_keys": ["from-a"], "spi": 0x1000 * site.number},
+    "eesp-subsa": lambda site: {**by_direction(site), "sessions": 4},
+    "esp": lambda site: {**by_direction(site), "child_sas": 1, "accept_child_sas": 1},
+}
+
+
+class FormatRouterWorld(RouterWorld):
+    """The same in another format; two root keys serve them all."""
+
+    def __init__(self, form, **options):
+        self.form = form
+        super().__init__(**options)
+
+    def config(self, site, **changes):
+        config = super().config(site, **changes)
+        for n, name in enumerate(("from-a", "from-b")):
+            self.lab.put(name + ".key", 'index = 8;\n%s' % "".join(
+                '%s = "%s";\n' % (g, hashlib.sha256((name + g).encode()).hexdigest())
+                for g in ("pre", "current", "next")))
+        config["root_keys"] = [{"name": name, "level": "zone", "id": "%032x" % n,
+                                "file": name + ".key"}
+                               for n, name in enumerate(("from-a", "from-b"))]
+        config["trust_groups"] = [{"name": "cluster", "format": self.form,
+                                   **FORMATS[self.form](site)}]
+        return config
+
+
+class OtherFormats(unittest.TestCase):
+    def test_the_gateway_learns_the_mtu_behind_a_router_in_every_format(self):
+        for form in FORMATS:
+            with self.subTest(form):
+                world = FormatRouterWorld(form, host_mtu=MTU, wan_mtu=MTU)
+                self.addCleanup(world.stop)
+                self.learns(world.start())
+
+    def learns(self, world):
+        host = world.host[A]
+        for _ in range(3):
+            sweep(host, 4, B.host(4), [LEAST - 28], df=True)
+        row = next(p for p in world.gateway[A].show("policies") if p["mtu4"])
+        self.assertEqual(row["path_mtu"], RouterWorld.NARROW, world.text())
+        self.assertEqual(path.mtu_learnt(host, 4, B.host(4)), row["mtu4"])
+        path.forget(host, 4)
+        self.assertEqual(sweep(host, 4, B.host(4), range(1200, 1472, 17)), [])
+        self.assertEqual(world.drops().get("path_refused", 0), 0)

@@ -72,12 +72,12 @@ def open_psp(masters, data):
     return Opened(next_header, body[header - FIXED :], spi, iv, data[4:16], cookie, offset & 63)
 
 
-def decap(outer):
+def decap(outer, port=PORT):
     """(IP view, PSP octets) of an outer packet."""
     v = ip_parse(outer)
     need(v.proto == UDP, "clear_refused")
     _, dport, length, check = struct.unpack_from(">HHHH", outer, v.l4_at)
-    need(dport == PORT and length == v.total - v.l4_at and check == 0, "udp")
+    need(dport == port and length == v.total - v.l4_at and check == 0, "udp")
     return v, outer[v.l4_at + 8 : v.total]
 
 

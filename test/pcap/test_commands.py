@@ -100,3 +100,62 @@ class Commands(SakerTest):
             os.write(terminal, (line[:-1] + "\t").encode())
             self.hear(terminal, line)
             os.write(terminal, b"\x01\x0b")  # to the begin of the line, and cut it
+
+
+class BadInput(SakerTest):
+    """What no person types on purpose."""
+
+    def setUp(self):
+        super().setUp()
+        self.config = make_config(self.lab, [Plan(self.lab, 1)])
+
+    def type(self, octets, status=0):
+        """The prompt on a pipe; what it answers."""
+        ends = ["%s,rx_pcap=%s,tx_pcap=%s" % (d, self.lab.queues("typed-" + d, [])[0],
+                                              self.lab.path("typed-%s.pcap" % d))
+                for d in (CLEAR_DEVICE, CIPHER_DEVICE)]
+        args = self.lab.command(self.lab.write_config(self.config), ends, 1, ["-i"])
+        run = subprocess.run(args, input=octets, capture_output=True, cwd=self.lab.dir,
+                             timeout=30, check=False)
+        self.assertEqual(run.returncode, status, run.stderr)
+        return run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
+
+    def test_the_prompt_outlives_long_lines_and_octets_of_every_value(self):
+        ending = {3, 4, 10, 13}  # of the line or the program
+        junk = bytes(i for i in range(256) if i not in ending)
+        for line in (b"show " + b"a" * 5000, b"trace " + b"9" * 300, b"show " + b"port " * 300,
+                     b"\x1b[31m\x1b]0;title\x07show", junk, junk[::-1], junk * 30,
+                     "zeig\u00e9".encode(), b"show dr\0ops"):
+            out, _ = self.type(line + b"\n\nshow crypto json\nquit\n")
+            self.assertIn('{"crypto":[', out, line)
+            self.assertIn(STATISTICS.strip(), out)
+
+    def test_the_end_of_input_ends_the_program_wherever_it_comes(self):
+        for line in (b"", b"\n", b"show crypto js", b"start\n", b"start\nshow dro", b"show ?"):
+            self.assertIn(STATISTICS.strip(), self.type(line)[0], line)
+
+    def in_file(self, octets):
+        path = self.lab.path("bad.cmd")
+        with open(path, "wb") as f:
+            f.write(b"show crypto\n" + octets)
+        run = self.lab.execute(self.lab.command(
+            self.lab.write_config(self.config), ["net_null0,no-rx=1", "net_null1,no-rx=1"], 1,
+            ["--cmdline-file", path]))
+        self.assertEqual(run.status, 1, run.text())
+        self.assertIn("bad.cmd:2: ", run.err)
+        return run.err
+
+    def test_a_bad_line_of_a_file_is_told_and_does_nothing_to_the_terminal(self):
+        self.config["ports"][0]["device"], self.config["ports"][1]["device"] = (
+            "net_null0", "net_null1")
+        for octets in (b"\x1b[31mfoo\x07\n", b"sh\x7fow\x08\n"):
+            err = self.in_file(octets)
+            self.assertNotRegex(err, "[\x00-\x09\x0b-\x1f\x7f]")
+            self.assertRegex(err, r"there is no command '[?a-z\[0-9]+'")
+        self.assertRegex(self.in_file(b"show\0 drops\n"), "holds a NUL octet")
+        for words in (b"key install zone-x /", b"capture start drops /"):
+            err = self.in_file(words + b"a" * 127 + b"\n")
+            self.assertRegex(err, "more than 126 characters; give a shorter path")
+        err = self.in_file(b"key install zone-x /" + b"a" * 125 + b"\n")
+        self.assertNotIn("characters", err)
+        self.assertIn("No such file", err)

@@ -18,7 +18,7 @@ from live import Live
 from plan import EPOCH, NEAR4, Plan, make_config, octets
 from test_policy import udp
 
-NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers")
+NOUNS = ("stats", "drops", "stages", "groups", "keys", "sessions", "lcores", "policies", "peers", "psp")
 POINTS = ("clear-in", "cipher-out", "cipher-in", "clear-out", "drops")
 
 
@@ -186,6 +186,27 @@ class Metrics(Eyes):
         self.assertRan(run)
         self.assertEqual(run.err.count(path), 1, run.err)
         self.assertIn("No such file", run.err)
+
+    def test_a_full_disk_is_told_and_so_is_its_end(self):
+        small = self.lab.path("small")
+        os.mkdir(small)
+        wrap = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+                'mount -t tmpfs -o size=8k none "$0" && head -c 8192 /dev/zero > "$0/fill"; '
+                'exec "$@"', small]
+        if subprocess.run([*wrap, "true"], check=False, capture_output=True).returncode:
+            self.skipTest("tmpfs can't be mounted here")
+        path = os.path.join(small, "saker.prom")
+        live = self.live(options=("--metrics-file", path, "--stats-period", "1"), wrap=wrap)
+        live.until(lambda: "No space left" in live.text(live.err), "a message")
+        inside = "/proc/%d/root" % live.process.pid
+        os.unlink(inside + small + "/fill")
+        subprocess.run(["nsenter", "-t", str(live.process.pid), "-m", "mount", "-o",
+                        "remount,size=4m", small], check=True)
+        live.until(lambda: "are written" in live.text(live.err), "the end of it")
+        run = live.end()
+        self.assertIn("No space left on device; free some space there\n", run.err)
+        self.assertIn("saker: metrics are written to %s again\n" % path, run.err)
+        self.assertEqual(run.err.count(path), 2, run.err)
 
     def test_tells_nothing_of_a_links_target(self):
         """A link beside the file, where it would be written first, is not followed."""
@@ -606,6 +627,16 @@ class OwnSource(SakerTest):
         frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | 1 << 40 | i, session=i % 8)
                   for i in range(40)]
         self.assertEqual(self.run_twice(plan, frames, workers=3)[1], (40, 40))
+
+    def test_knows_the_ids_of_all_its_workers_where_there_are_no_sessions(self):
+        """B's id is the one behind A's: a second worker at A would take it."""
+        plan = Plan(self.lab, 1, form="S", sn="counter", replay="none")
+        frames = [plan.sealed_frame(B, plan.inner(B, 4, 80, i), sn=EPOCH << 48 | 1 << 40 | i)
+                  for i in range(5)]
+        self.assertEqual(self.run_twice(plan, frames)[1], (0, 0))
+        run, counted = self.run_twice(plan, frames, workers=2)
+        self.assertEqual(counted, (5, 5))
+        self.assertIn("ANOTHER GATEWAY", run.err)
 
     def test_is_not_fooled_by_packets_that_do_not_verify(self):
         plan = Plan(self.lab, 1, sn="counter")

@@ -7,6 +7,9 @@ import pcapfile
 from harness import A, B, SakerTest, packets
 from ip import checksum, ip_header, transport_checksum
 from plan import NEAR4, Plan, make_config, octets
+from plan_esp import EspPlan
+from plan_subsa import SubsaPlan
+from test_psp import Psp
 
 ROUTER = {4: "198.51.100.7", 6: "2001:db8:7::7"}
 COMMANDS = ["start", "drain", "reload", "show policies json", "show drops json", "quit"]
@@ -162,3 +165,98 @@ class Path(SakerTest):
         quoted = self.p.seal(B, self.p.inner(B, 4, SIZE))
         run = self.hear([self.tell(quoted)])
         self.assertEqual(self.learnt(run), {None})
+
+
+HEAD = 28  # of the security header behind IPv4 and UDP
+# Format: how to make its plan, where its whole SN lies, further copies of its low octets, and what
+# tells whose packet it is: offset and value of a forgery.
+FORMATS = {
+    "seh": (lambda lab: Plan(lab, 1, form="S"), 8, (), ((4, b"\1\2\3\4"), (0, b"\x11\x30"))),
+    "esp, fallback SA": (lambda lab: EspPlan(lab, 1), 8, ((4, 4),), ((0, b"\0\2"), (3, b"\4"))),
+    "esp, SA of a worker": (lambda lab: EspPlan(lab, 1, child_sas=4), 8, ((4, 4),),
+                            ((0, b"\0\2"), (3, b"\0"))),
+    "eesp-subsa": (lambda lab: SubsaPlan(lab, 1), 8, ((16, 8),),
+                   ((2, b"\0\7"), (2, b"\1\0"), (4, b"\1\2"), (7, b"\0"))),
+    "eesp-subsa without SNs": (lambda lab: SubsaPlan(lab, 1, sn_field="none"), 8, (),
+                               ((2, b"\0\7"), (4, b"\1\2"))),
+}
+
+
+class Quoted(SakerTest):
+    """Reports on packets that say in other ways whose they are."""
+
+    def config(self):
+        return make_config(self.lab, [self.p])
+
+    def run_once(self, clear=(), cipher=()):
+        run = self.lab.run(self.config(), clear, cipher, commands=COMMANDS)
+        self.assertEqual(run.status, 0, run.text())
+        return run
+
+    def sent(self):
+        run = self.run_once([pcapfile.ethernet(self.p.inner(A, 4, SIZE))])
+        return packets(run.cipher)[0]
+
+    def sn(self, packet):
+        return struct.unpack_from(">Q", packet, HEAD + self.sn_at)[0]
+
+    def with_sn(self, packet, sn):
+        data, octet = bytearray(packet), struct.pack(">Q", sn)
+        for at, size in ((self.sn_at, 8), *self.copies):
+            data[HEAD + at : HEAD + at + size] = octet[8 - size :]
+        return bytes(data)
+
+    def newest(self, timed):
+        """A packet with an SN that the next run takes for its newest: each start goes on above all
+        that the run before it had reserved."""
+        got = [self.sent() for _ in range(1 if timed else 3)]
+        if timed:
+            return got[0]
+        last, step = self.sn(got[2]), self.sn(got[2]) - self.sn(got[1])
+        return self.with_sn(got[2], last + step - 1)
+
+    def outcome(self, *quoted):
+        run = self.run_once((), [report(q, PATH, 4, A.ip4) for q in quoted])
+        return {row["path_mtu"] for row in run.shown["policies"]}, run.drops("inbound")
+
+    def check(self, timed, forgeries):
+        """All in one run: what is recent in one is not in the next."""
+        quoted = self.newest(timed)
+        ahead = self.with_sn(quoted, self.sn(quoted) + (1 << (44 if timed else 30)))
+        bad = [quoted[: HEAD + at] + value + quoted[HEAD + at + len(value) :]
+               for at, value in forgeries] + [ahead]
+        self.assertEqual(self.outcome(*bad, quoted),
+                         ({PATH}, {"path_mtu": 1, "path_refused": len(bad)}))
+
+
+class OtherFormats(Quoted):
+    def test_a_report_on_a_packet_of_ours_is_believed_and_no_forged_one(self):
+        for name, (make, self.sn_at, self.copies, forgeries) in FORMATS.items():
+            with self.subTest(name):
+                self.p = make(self.lab)
+                self.check(name == "seh", forgeries)
+
+    def test_workers_of_format_s_are_known_by_their_ids(self):
+        self.p, self.sn_at, self.copies = Plan(self.lab, 1, form="S"), 8, ()
+        one = pcapfile.ethernet(self.p.inner(A, 4, SIZE))
+        run = self.lab.run(self.config(), [[], [one]], workers=2, commands=COMMANDS)
+        quoted = packets(run.cipher)[0]
+        self.assertEqual(quoted[HEAD + 4 : HEAD + 8], struct.pack(">I", 0x0a000002))
+        error = report(quoted, PATH, 4, A.ip4)
+        run = self.lab.run(self.config(), (), [[error], []], workers=2, commands=COMMANDS)
+        self.assertEqual({row["path_mtu"] for row in run.shown["policies"]}, {PATH})
+        self.assertEqual(self.outcome(quoted), ({None}, {"path_refused": 1}))
+
+
+class PspFormat(Psp, Quoted):
+    """The same of PSP, whose SPIs tell workers apart."""
+
+    sn_at, copies = 8, ()
+
+    def config(self):
+        return Psp.config(self, [self.group()], [self.policy()])
+
+    def test_a_report_on_a_packet_of_ours_is_believed_and_no_forged_one(self):
+        self.masters()
+        self.p = Plan(self.lab, 1)
+        self.check(False, ((6, b"\7"), (3, b"\x09")))

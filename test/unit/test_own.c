@@ -179,64 +179,50 @@ finds_nothing_of_its_own_without_senders_or_between_client_and_server(void **sta
 	assert_int_equal(counts.own_source, 0);
 }
 
-/* An id or SPI as it stands in a replay key: at the end of the first 8 octets or at their start. */
+/* A packet of a source that follows the first one of ours. */
 static void
-see_id(uint32_t id, unsigned int at, uint64_t sn)
+see_number(uint64_t number, uint64_t sn)
 {
-	uint8_t key[16] = { 0 };
+	uint8_t source[16] = { 0 };
 
-	saker_store_be32(key + at, id);
-	see(key, 0, sn);
-}
-
-/* Two workers: the second sends under the next id, with a line that is further on. */
-static void
-check_worker_ids(uint8_t variant, const struct saker_format *format, uint32_t first)
-{
-	unsigned int at = variant == SAKER_V_CONNECTION_ID ? 0 : 4;
-	uint8_t id[4];
-
-	saker_store_be32(id, first);
-	group.names_workers = true;
-	group.format = format;
-	cfg.session_first = 0;
-	add_sender(variant, (const char *)id, 4);
-	saker_sn_line_presume(&lines[1][0], saker_sn_make(EPOCH, 2000));
-	see_id(first - 1, at, wire(EPOCH, 5000));
-	see_id(first + 2, at, wire(EPOCH, 5000));
-	assert_int_equal(counts.own_source, 0);
-	see_id(first, at, wire(EPOCH, 1000));
-	see_id(first + 1, at, wire(EPOCH, 2000));
-	assert_int_equal(counts.own_source, 2);
-	assert_int_equal(counts.twin, 0);
-	see_id(first, at, wire(EPOCH, 1001));
-	assert_int_equal(counts.twin, 1);
-	see_id(first + 1, at, wire(EPOCH, 2001));
-	assert_int_equal(counts.twin, 2);
+	saker_store_be64(source, number);
+	see(source, 0, sn);
 }
 
 static void
-knows_the_ids_of_all_workers_where_there_is_no_session(void **state)
+knows_the_source_of_each_worker_where_there_are_no_sessions(void **state)
 {
-	(void)state;
-	check_worker_ids(SAKER_V_SOURCE_ID, &saker_format_seh, 0x0a0000ff);
-}
+	static const struct {
+		const struct saker_format *format;
+		uint8_t variant;
+		const char *source;
+		uint8_t len;
+		uint64_t first, step;
+	} cases[] = {
+		{ &saker_format_seh, SAKER_V_SOURCE_ID, "\x0a\0\0\x01", 4, 0x0a000001, 1 },
+		{ &saker_format_seh, SAKER_V_SOURCE_ID_64, "\0\0\0\x01\x0a\0\0\x01", 8,
+			UINT64_C(0x10a000001), 1 },
+		{ &saker_format_seh, SAKER_V_CONNECTION_ID, "\x0a\0\0\x01", 4,
+			UINT64_C(0x0a00000100000000), UINT64_C(1) << 32 },
+		{ &saker_format_psp, SAKER_V_SOURCE_ID, "\0\0\x10\x01", 4, 0x1001, 1 },
+		{ &saker_format_psp, SAKER_V_SOURCE_ID, "\0\0\x10\x01", 4, 0x80001001, 1 },
+	};
 
-static void
-knows_the_device_ids_of_all_workers(void **state)
-{
-	(void)state;
-	check_worker_ids(SAKER_V_CONNECTION_ID, &saker_format_seh, 0x0a00ffff);
-}
-
-static void
-knows_the_spis_of_all_workers_under_either_master_key(void **state)
-{
-	(void)state;
-	check_worker_ids(SAKER_V_SOURCE_ID, &saker_format_psp, 0x100);
-	see_id(0x80000100, 4, wire(EPOCH, 1000));
-	assert_int_equal(counts.own_source, 5);
-	assert_int_equal(counts.twin, 2);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)reset(state);
+		group.format = cases[i].format;
+		group.names_workers = true;
+		add_sender(cases[i].variant, cases[i].source, cases[i].len);
+		see_number(cases[i].first, wire(EPOCH, 1000));
+		see_number(cases[i].first + cases[i].step, wire(EPOCH, 1000));
+		assert_int_equal(counts.own_source, 2);
+		assert_int_equal(counts.twin, 0);
+		see_number(cases[i].first + cases[i].step, wire(EPOCH, 1001));
+		assert_int_equal(counts.twin, 1);
+		see_number(cases[i].first - cases[i].step, wire(EPOCH, 1));
+		see_number(cases[i].first + 2 * cases[i].step, wire(EPOCH, 1));
+		assert_int_equal(counts.own_source, 3);
+	}
 }
 
 static void
@@ -265,13 +251,10 @@ main(void)
 		cmocka_unit_test_setup(draws_the_line_at_the_last_sn_that_was_used, reset),
 		cmocka_unit_test_setup(takes_a_session_of_no_worker_for_a_twins, reset),
 		cmocka_unit_test_setup(knows_the_sessions_of_each_class, reset),
+		cmocka_unit_test_setup(
+			knows_the_source_of_each_worker_where_there_are_no_sessions, reset),
 		cmocka_unit_test_setup(tells_sources_apart_by_all_their_octets, reset),
 		cmocka_unit_test_setup(knows_more_sources_than_it_compares_at_once, reset),
-		cmocka_unit_test_setup(
-			knows_the_ids_of_all_workers_where_there_is_no_session, reset),
-		cmocka_unit_test_setup(knows_the_device_ids_of_all_workers, reset),
-		cmocka_unit_test_setup(
-			knows_the_spis_of_all_workers_under_either_master_key, reset),
 		cmocka_unit_test_setup(counts_a_workers_source_from_the_senders_on, reset),
 		cmocka_unit_test_setup(
 			finds_nothing_of_its_own_without_senders_or_between_client_and_server,

@@ -17,7 +17,7 @@
 
 #define EPOCH   20000
 #define NOW_MS  UINT64_C(1700000000000)
-#define LAST    UINT64_C(1000000) /* counter of the last SN that was used */
+#define LAST    UINT64_C(2000000) /* counter of the last SN that was used */
 #define SPI     0x1001
 #define SESSION 7
 #define LONG    1440 /* octets of the packet that did not fit */
@@ -27,7 +27,9 @@
 #define HEAD_AT (QUOTED + 28) /* of the security header */
 #define SN_AT   (HEAD_AT + 16)
 
-static struct saker_cfg_group cfg = { .spi = SPI, .format = 'E', .session_first = SESSION };
+static struct saker_cfg_group cfg = {
+	.spi = SPI, .format = 'E', .session_first = SESSION, .udp_port = 4500
+};
 static struct saker_cfg_policy policy_cfg;
 static struct saker_config config = { .gateway = { .path_mtu = true } };
 static struct saker_group group;

@@ -20,6 +20,8 @@
 #include "live.h"
 #include "nearest.h"
 
+#define LONGEST_WORD (STR_TOKEN_SIZE - 2u) /* characters */
+
 /* The prompt, or the file that is read: there is one at a time, as there is one main lcore. */
 static struct {
 	struct saker_gateway *gateway;
@@ -68,6 +70,32 @@ suggest_help(const char *line)
 	fprintf(stderr, "; `help` lists what there is\n");
 }
 
+/* As much of a line as is told of it. What a terminal would obey is a '?'. */
+static const char *
+shown(const char *line)
+{
+	static char text[81];
+	size_t n = 0;
+
+	for (; n < sizeof(text) - 1 && line[n] != '\0'; n++)
+		text[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? '?' : line[n];
+	text[n] = '\0';
+	return text;
+}
+
+/* The library takes no longer ones, and so finds no command for them. */
+static bool
+has_long_word(const char *line)
+{
+	for (size_t len = 0; *line != '\0'; line += len) {
+		line += strspn(line, " \t");
+		len = strcspn(line, " \t");
+		if (len > LONGEST_WORD)
+			return true;
+	}
+	return false;
+}
+
 static void
 run_unknown(void *parsed, struct cmdline *cl, void *data)
 {
@@ -78,7 +106,14 @@ run_unknown(void *parsed, struct cmdline *cl, void *data)
 	(void)cl;
 	(void)data;
 	cli.ran = cli.failed = true;
-	fprintf(stderr, "there is no command '%.80s'", line);
+	if (has_long_word(line)) {
+		fprintf(stderr,
+			"'%s' has a word of more than %u characters; give a shorter path, or a "
+			"link to it\n",
+			shown(line), LONGEST_WORD);
+		return;
+	}
+	fprintf(stderr, "there is no command '%s'", shown(line));
 	if (n == 0)
 		suggest_help(line);
 	for (unsigned int i = 0; i < n; i++)
@@ -218,10 +253,12 @@ run_lines(FILE *f, char **text, unsigned int *number)
 		saker_live_poll(cli.gateway);
 		(*number)++;
 		(*text)[strcspn(*text, "\r\n")] = '\0';
-		if (!whole)
+		if (!whole) {
+			fputs("a command holds a NUL octet; is this a file of text?\n", stderr);
 			ret = -EINVAL;
-		else if (!is_blank(*text))
+		} else if (!is_blank(*text)) {
 			ret = run_line(*text);
+		}
 	}
 	return ret;
 }
@@ -234,8 +271,8 @@ run_file(FILE *f, const char *file)
 	int ret = run_lines(f, &text, &number);
 
 	if (ret != 0) {
-		fprintf(stderr, "%s:%u: '%.80s' failed; the rest of the file is not run\n", file,
-			number, text);
+		fprintf(stderr, "%s:%u: '%s' failed; the rest of the file is not run\n", file,
+			number, shown(text));
 		ret = -EINVAL;
 	} else if (ferror(f)) {
 		fprintf(stderr, "%s: can't be read: %s\n", file, strerror(errno));

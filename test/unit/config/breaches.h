@@ -37,8 +37,6 @@ struct latitude {
 static const struct breach breaches[] = {
 	/* the file's form */
 	{ "refuses_an_unknown_section", "policies:", "policy:", "did you mean policies?" },
-	{ "refuses_proxies", "policies:", "proxies = ( );\npolicies:", "proxies are not built into",
-		"proxies" },
 	{ "suggests_nothing_for_an_outlandish_section", "gateway: {", "tables: { }; gateway: {",
 		"tables is not a known section; take it out" },
 	{ "refuses_a_section_that_is_no_list", "policies:", "policies: { }; old:",

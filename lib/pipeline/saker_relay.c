@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#include "saker_relay.h"
+
+#include "saker_lookup.h"
+#include "saker_proxy.h"
+
+#define NEXT_HEADER6 6 /* octet of an IPv6 header */
+
+void
+saker_relay_blind(const uint8_t *ip, struct saker_ip_view *v)
+{
+	v->has_l4 = false;
+	if (v->family == 6)
+		v->proto = ip[NEXT_HEADER6];
+}
+
+static bool
+reads_ports(const struct saker_cfg_policy *rule)
+{
+	return rule->sport.low != 0 || rule->sport.high != UINT16_MAX || rule->dport.low != 0 ||
+	       rule->dport.high != UINT16_MAX;
+}
+
+/* NULL: no proxy of the group lets it pass. */
+static const struct saker_way *
+find_way(const struct saker_burst *b, unsigned int i)
+{
+	const struct saker_ways *ways = b->group[i]->ways;
+	const struct saker_classifier *c = b->view[i].family == 4 ? &ways->classify4
+								  : &ways->classify6;
+	uint16_t rule = saker_rule_of(c, b->ip[i], &b->view[i]);
+	const struct saker_way *way;
+
+	if (rule == SAKER_MATCH_NONE)
+		return NULL;
+	way = ways->way[rule];
+	if (unlikely(b->hdr[i].ioffset != 0) && reads_ports(way->shut->cfg))
+		return NULL;
+	return way;
+}
+
+/* Octets of the inner packet that came in clear. */
+static uint16_t
+came_in_clear(const struct saker_parts *parts)
+{
+	return parts->cipher_at > parts->payload_at ? parts->cipher_at - parts->payload_at : 0;
+}
+
+/* What may stay as it came; all is sealed where that can't be.
+ * @return false: an IOffset must stay, since sealing would vouch for what nobody has checked
+ */
+static bool
+keep_offsets(const struct saker_burst *b, unsigned int i, const struct saker_way *way,
+	struct saker_carry *carry)
+{
+	uint16_t clear = came_in_clear(&b->parts[i]);
+	uint8_t ioffset = b->hdr[i].ioffset;
+
+	if (likely((clear | ioffset) == 0))
+		return true;
+	if (way->open != NULL && clear % 4 == 0 && clear <= b->view[i].total &&
+		clear + way->front_clear <= way->most_clear) {
+		carry->clear_len = clear + way->front_clear;
+		carry->ioffset = ioffset;
+	}
+	return ioffset == 0 || (carry->ioffset == ioffset && way->to->format->skips &&
+				       ioffset <= way->to->cfg->max_ioffset);
+}
+
+static unsigned int
+take(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+{
+	struct saker_carry carry = { .proxied = true };
+	const struct saker_way *way = find_way(b, i);
+	const struct saker_policy *p;
+	unsigned int why = SAKER_MOVED;
+
+	if (way == NULL)
+		return SAKER_DROP_PROXY_POLICY;
+	if (!keep_offsets(b, i, way, &carry))
+		why = SAKER_DROP_PROXY_IOFFSET;
+	p = carry.clear_len != 0 ? way->open : way->shut;
+	if (why == SAKER_MOVED && !saker_later_add(&w->later, b->m[i], p, carry))
+		why = SAKER_DROP_NO_BUFFER;
+	if (why != SAKER_MOVED)
+		w->policy_count[p->index]->out_drops++;
+	return why;
+}
+
+void
+saker_stage_proxy(struct saker_worker *w, struct saker_burst *b)
+{
+	if (likely(w->s->n_ways == 0))
+		return;
+	SAKER_FOREACH_SLOT (b, i) {
+		if (b->group[i]->ways == NULL)
+			continue;
+		if (unlikely(b->hdr[i].ioffset != 0))
+			saker_relay_blind(b->ip[i], &b->view[i]);
+		saker_burst_drop(b, i, take(w, b, i));
+	}
+}
