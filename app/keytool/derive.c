@@ -208,6 +208,10 @@ saker_derive(struct saker_derive_answer *a, const struct saker_derive_request *r
 {
 	if (!find_group(a, r->group))
 		return false;
+	if (a->group->format == saker_format_psp.letter) {
+		saker_keytool_fail("group \"%s\" has format psp; see saker-keytool psp", r->group);
+		return false;
+	}
 	a->context.format = a->group->format;
 	a->context.variant = (uint8_t)a->group->variant;
 	return read_source(a, r) && read_addresses(a, r) && read_counter(a, r) &&

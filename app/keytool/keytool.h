@@ -31,6 +31,7 @@ extern const struct saker_keytool_command saker_keytool_new;
 extern const struct saker_keytool_command saker_keytool_show;
 extern const struct saker_keytool_command saker_keytool_rotate;
 extern const struct saker_keytool_command saker_keytool_derive;
+extern const struct saker_keytool_command saker_keytool_psp;
 
 /** Say one sentence on stderr. @return SAKER_KEYTOOL_FAILED. */
 enum saker_keytool_status saker_keytool_fail(const char *format, ...)

@@ -17,6 +17,7 @@ static const struct saker_keytool_command *const commands[] = {
 	&saker_keytool_show,
 	&saker_keytool_rotate,
 	&saker_keytool_derive,
+	&saker_keytool_psp,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

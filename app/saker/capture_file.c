@@ -32,10 +32,28 @@ struct saker_capture_file {
 	uint8_t frame[FRAME_MAX]; /* room to join a frame that lies in several buffers */
 };
 
+static const char *
+reason(int error)
+{
+	switch (error) {
+	case EBUSY:
+		return "another capture writes it; name another file";
+	case EISDIR:
+		return "it is a directory; name a file in it";
+	case ELOOP:
+		return "it is a link; name the file itself";
+	case EINVAL:
+	case ENXIO:
+		return "it is no regular file; name another";
+	default:
+		return strerror(error);
+	}
+}
+
 static int
 fail(const char *name, int error)
 {
-	fprintf(stderr, "capture start: %s can't be written: %s\n", name, strerror(error));
+	fprintf(stderr, "capture start: %s can't be written: %s\n", name, reason(error));
 	return -error;
 }
 

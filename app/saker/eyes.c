@@ -41,8 +41,10 @@ remedy(int error)
 		return "free some space there";
 	case ELOOP:
 		return "a link stands beside it, with .tmp behind the name: remove it";
+	case EISDIR:
+		return "name a file in it";
 	default:
-		return "its directory must be writable";
+		return "its directory must exist and be writable";
 	}
 }
 

@@ -15,6 +15,12 @@ look(struct stat *at, const char *file)
 		memset(at, 0, sizeof(*at));
 }
 
+const char *
+saker_keywatch_handed(const struct saker_cfg_group *g)
+{
+	return g->keys != NULL ? g->keys : g->data_keys;
+}
+
 int
 saker_keywatch_take(struct saker_keywatch *w, const struct saker_config *c)
 {
@@ -28,7 +34,7 @@ saker_keywatch_take(struct saker_keywatch *w, const struct saker_config *c)
 	for (unsigned int i = 0; i < c->n_root_keys; i++)
 		look(&w->seen[i], c->root_keys[i].file);
 	for (unsigned int i = 0; i < c->n_groups; i++)
-		look(&w->seen[w->n_keys + i], c->groups[i].data_keys);
+		look(&w->seen[w->n_keys + i], saker_keywatch_handed(&c->groups[i]));
 	return 0;
 }
 

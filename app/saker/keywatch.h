@@ -26,6 +26,9 @@ struct saker_keywatch {
 /** Look at all key files of a configuration. @return 0 or -ENOMEM */
 int saker_keywatch_take(struct saker_keywatch *w, const struct saker_config *c);
 
+/** The file of keys that a group was handed, or NULL. */
+const char *saker_keywatch_handed(const struct saker_cfg_group *g);
+
 /** True if file @p i is not the same in both, which are of one configuration. */
 bool saker_keywatch_differs(
 	const struct saker_keywatch *a, const struct saker_keywatch *b, unsigned int i);

@@ -13,6 +13,7 @@
 #include <rte_malloc.h>
 
 #include "saker_own.h"
+#include "saker_psp_keys.h"
 
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
 #define POLL_MS      5
@@ -40,10 +41,12 @@ struct place {
 	unsigned int class, worker;
 };
 
-/* A worker that has another seal for it has a line that sends nothing. */
+/* A worker that has another seal for it, or no SA, has a line that sends nothing. */
 static bool
 seals(const struct saker_sender *sender, unsigned int worker)
 {
+	if (sender->group->handed)
+		return worker < sender->n_seal;
 	return saker_sealing_worker(sender->group, worker) == worker;
 }
 
@@ -55,6 +58,19 @@ line_session(const struct saker_gateway *g, const struct place *at)
 	if (at->sender->group->names_workers)
 		return 0;
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
+}
+
+/* An SA is its key, by whatever SPI: no IV of it may come again. */
+static struct saker_sn_id
+handed_id(const struct place *at)
+{
+	const struct saker_psp_seal *seal = &at->sender->seal[at->worker];
+	struct saker_sn_id id = { .format = at->sender->group->cfg->format, .spi = seal->spi };
+
+	id.source_len = sizeof(seal->check);
+	memcpy(id.source, seal->check, sizeof(seal->check));
+	memcpy(id.mk_check, seal->check, sizeof(seal->check));
+	return id;
 }
 
 /* What packets name, since that is what keys and nonces are made of: where workers are told apart
@@ -72,6 +88,8 @@ line_id(const struct saker_gateway *g, const struct place *at)
 		.session = line_session(g, at),
 	};
 
+	if (sender->group->handed && seals(sender, at->worker))
+		return handed_id(at);
 	saker_own_source(sender, at->worker, id.source);
 	if (sender->group->session == NULL && sender->group->format->worker_spi)
 		id.spi = saker_load_be32(id.source);
@@ -89,7 +107,7 @@ line_params(const struct saker_gateway *g, const struct saker_sender *sender)
 	unsigned int ends = sender->group->cfg->role == SAKER_ROLE_PEER ? 1 : 2;
 	unsigned int lines = g->n_workers * saker_group_classes(sender->group) * ends;
 
-	if (sender->group->session == NULL)
+	if (sender->group->session == NULL && !sender->group->handed)
 		params.max_blocks = RTE_MAX(params.max_blocks / lines, 1u);
 	return params;
 }
@@ -217,6 +235,9 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 static const char *
 moved(const struct saker_group *g)
 {
+	if (g->handed)
+		return "an SA in use can't move to another lcore: keep those of keys in their "
+		       "order, or restart";
 	if (g->by_resource)
 		return "child_sas can't change so that an SA in use changes its lcore; restart";
 	if (g->names_workers)

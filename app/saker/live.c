@@ -13,6 +13,7 @@
 #include "change.h"
 #include "life.h"
 #include "saker_keyfile.h"
+#include "saker_pspfile.h"
 
 #define WATCH_MS 1000
 #define RETRY_MS 1000
@@ -30,6 +31,16 @@ struct reload {
 	unsigned int now, later;
 };
 
+/* Of a port that comes or goes, the name says it all. */
+static bool
+is_detail(const struct saker_config_change *change)
+{
+	const char *last = strrchr(change->path, '.');
+
+	return (change->before == NULL || change->after == NULL) && last != NULL &&
+	       strcmp(last, ".name") != 0;
+}
+
 static void
 tell_restart(void *arg, const struct saker_config_change *change)
 {
@@ -40,6 +51,8 @@ tell_restart(void *arg, const struct saker_config_change *change)
 		return;
 	}
 	r->later++;
+	if (is_detail(change))
+		return;
 	fprintf(stderr, "reload: %s needs a restart: it stays %s, the file has %s\n", change->path,
 		change->before != NULL ? change->before : "absent",
 		change->after != NULL ? change->after : "none");
@@ -298,6 +311,20 @@ settle(struct saker_gateway *g, uint64_t now)
 }
 
 static void
+read_handed(struct saker_change *ch, unsigned int group)
+{
+	const struct saker_cfg_group *g = &ch->config->groups[group];
+
+	if (g->keys == NULL) {
+		(void)saker_clientfile_read(
+			g->data_keys, g->suite, &ch->roots.client[group], &ch->faults);
+		return;
+	}
+	saker_psp_sas_free(&ch->roots.sas[group]);
+	(void)saker_pspfile_read(g->keys, g->version, &ch->roots.sas[group], &ch->faults);
+}
+
+static void
 read_changed(struct saker_change *ch, unsigned int i)
 {
 	const struct saker_config *c = ch->config;
@@ -306,8 +333,7 @@ read_changed(struct saker_change *ch, unsigned int i)
 	if (i < keys)
 		(void)saker_keyfile_read(c->root_keys[i].file, &ch->roots.values[i], &ch->faults);
 	else
-		(void)saker_clientfile_read(c->groups[i - keys].data_keys,
-			c->groups[i - keys].suite, &ch->roots.client[i - keys], &ch->faults);
+		read_handed(ch, i - keys);
 }
 
 /* Load key files that others have replaced: all at once, or none. */
@@ -321,8 +347,9 @@ load_changed(struct saker_gateway *g, const struct saker_keywatch *seen)
 		if (!saker_keywatch_differs(&g->keywatch, seen, i))
 			continue;
 		fprintf(stderr, "key files: %s has changed\n",
-			i < seen->n_keys ? g->config->root_keys[i].file
-					 : g->config->groups[i - seen->n_keys].data_keys);
+			i < seen->n_keys
+				? g->config->root_keys[i].file
+				: saker_keywatch_handed(&g->config->groups[i - seen->n_keys]));
 		read_changed(&ch, i);
 	}
 	(void)saker_change_end(&ch);

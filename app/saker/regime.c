@@ -35,6 +35,23 @@ out_of_memory(struct saker_faults *faults)
 	return -ENOMEM;
 }
 
+/* An SA has one sender. A server that was handed none only receives. */
+static int
+check_sas(const struct saker_gateway *g, const struct saker_sender *sender,
+	struct saker_faults *faults)
+{
+	const struct saker_cfg_group *cfg = sender->group->cfg;
+
+	if (sender->n_seal >= g->n_workers ||
+		(sender->n_seal == 0 && cfg->role == SAKER_ROLE_SERVER))
+		return 0;
+	saker_fault(faults, g->config->file, cfg->line,
+		"trust group %s: keys has %u SAs for a peer of its policies, too few for %u "
+		"workers, each of which needs one; let the receiver hand out more",
+		cfg->name, sender->n_seal, g->n_workers);
+	return -EINVAL;
+}
+
 /* Every group needs a session id for each worker and class: SN lines are not shared. */
 static int
 check_sessions(
@@ -47,6 +64,10 @@ check_sessions(
 		const struct saker_cfg_group *cfg = s->senders[i].group->cfg;
 		unsigned int classes = saker_group_classes(s->senders[i].group);
 
+		if (s->senders[i].group->handed) {
+			ret |= check_sas(g, &s->senders[i], faults);
+			continue;
+		}
 		if (s->senders[i].group->names_workers) {
 			ret |= saker_worker_ids_check(g, s->config, &s->senders[i], faults);
 			continue;

@@ -80,7 +80,7 @@ line_row(struct listing *l, const struct saker_sender *s, unsigned int class,
 	const struct saker_worker *w)
 {
 	if (w->lines == NULL || saker_sealing_worker(s->group, w->index) != w->index ||
-		l->all++ >= SAKER_SHOW_SESSIONS)
+		(s->group->handed && w->index >= s->n_seal) || l->all++ >= SAKER_SHOW_SESSIONS)
 		return;
 	l->listed++;
 	saker_report_text(l->r, "out");

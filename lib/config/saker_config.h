@@ -171,7 +171,9 @@ struct saker_cfg_group {
 	struct saker_cfg_refs allow_root_keys;
 	struct saker_cfg_binding *addresses;
 	unsigned int n_addresses;
-	char *data_keys; /**< role client: file of handed-out data keys, resolved; or NULL */
+	char *data_keys;   /**< role client: file of handed-out data keys, resolved; or NULL */
+	char *keys;        /**< PSP: file of SAs that others handed out, resolved; or NULL */
+	uint32_t spi_last; /**< PSP: SPIs are handed out from `spi` to this one */
 	enum saker_encap encap;
 	uint16_t udp_port;
 	enum saker_source_port source_port;

@@ -112,6 +112,8 @@ check_keys_given(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	const struct saker_cfg_group *g = o->p;
 	bool roots = saker_cfg_given(o, "root_keys"), handed = saker_cfg_given(o, "data_keys");
 
+	if (g->format == saker_format_psp.letter)
+		return; /* it has rules of its own */
 	if (roots && handed && g->role == SAKER_ROLE_CLIENT)
 		saker_cfg_fault(r, o, "data_keys",
 			"root_keys and data_keys are both given; a client has either, take one "

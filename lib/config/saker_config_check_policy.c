@@ -261,7 +261,13 @@ check_client(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	if (!protects(r, o, &by) || !saker_cfg_sound(by.group, "role") ||
 		!saker_cfg_sound(by.group, "variant"))
 		return;
-	if (by.g->role != SAKER_ROLE_SERVER && given)
+	if (by.g->format == saker_format_psp.letter && given)
+		saker_cfg_fault(r, o, "client",
+			"client has no meaning in format psp, where SAs name their receiver; take "
+			"it out");
+	else if (by.g->format == saker_format_psp.letter)
+		return;
+	else if (by.g->role != SAKER_ROLE_SERVER && given)
 		saker_cfg_fault(r, o, "client",
 			"client is for groups of role server, and trust group \"%s\" has role %s; "
 			"take it out",

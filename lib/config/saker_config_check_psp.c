@@ -35,6 +35,60 @@ check_one_key(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 			g->root_keys.n);
 }
 
+static void
+check_keys(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_group *g = o->p;
+	bool roots = saker_cfg_given(o, "root_keys"), keys = saker_cfg_given(o, "keys");
+
+	if (!roots && g->role != SAKER_ROLE_CLIENT)
+		saker_cfg_fault(r, o, NULL,
+			"root_keys is missing; name the root key whose values "
+			"are the master keys");
+	if (keys && g->role == SAKER_ROLE_PEER)
+		saker_cfg_fault(r, o, "keys",
+			"keys is for roles server and client; a peer seals with root_keys, take it "
+			"out");
+	else if (!keys && g->role == SAKER_ROLE_CLIENT)
+		saker_cfg_fault(r, o, NULL,
+			"keys is missing; a client needs the file of SAs that it was handed");
+}
+
+static void
+check_range(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_group *g = o->p;
+
+	if (g->spi_last < (g->spi & ~PHASE_BIT))
+		saker_cfg_fault(r, o, "spi_last",
+			"spi_last %u is below spi %u, so no SPI could be handed out; raise it",
+			g->spi_last, g->spi);
+}
+
+static bool
+hands_out(const struct saker_cfg_group *g)
+{
+	return g->format == saker_format_psp.letter && g->role != SAKER_ROLE_PEER;
+}
+
+/* A peer's SPIs are its configuration's, others are handed out: nobody sees that they differ. */
+static void
+check_one_use(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	const struct saker_cfg_group *g = o->p;
+
+	for (const struct saker_cfg_group *q = r->c->groups; q < g && g->root_keys.n > 0; q++) {
+		if (q->format != g->format || q->root_keys.n == 0 || hands_out(q) == hands_out(g) ||
+			q->root_keys.index[0] != g->root_keys.index[0])
+			continue;
+		saker_cfg_fault(r, o, "root_keys",
+			"trust group \"%s\" uses this root key too, and of the two only one hands "
+			"SPIs out; give each its own",
+			q->name);
+		return;
+	}
+}
+
 /* The key is as long as the version says: 128 bits where it is even, else 256. */
 static void
 check_version(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
@@ -75,6 +129,12 @@ const struct saker_cfg_rule saker_cfg_psp_rules[] = {
 		"under `spi` + n." },
 	{ check_encap, { "encap" }, "`encap` is `udp`." },
 	{ check_one_key, { "root_keys" }, "`root_keys` has one entry." },
+	{ check_keys, { "role" },
+		"A peer has `root_keys`, a server too; a client has `keys`. A server may have "
+		"`keys`, and a client `root_keys`: then packets go both ways." },
+	{ check_range, { "spi", "spi_last" }, "`spi_last` is not below `spi`." },
+	{ check_one_use, { "root_keys", "role" },
+		"A root key serves groups of role `peer`, or such as hand SPIs out." },
 	{ check_version, { "version", "suite" },
 		"`version` 0 and 2 go with `aes-128-gcm`, 1 and 3 with `aes-256-gcm`." },
 	{ check_listener, { "version", "udp_port" },

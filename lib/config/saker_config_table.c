@@ -323,8 +323,15 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
 		.help = "Which outer addresses belong to which source." },
-	{ "data_keys", SAKER_T_PATH, T(data_keys), BY_PACKET, ONLY("role", "client"),
+	{ "data_keys", SAKER_T_PATH, T(data_keys), BY_SOURCE, ONLY("role", "client"),
 		.help = "File of data keys that this client was handed, in place of root keys." },
+	{ "keys", SAKER_T_PATH, T(keys), .formats = "P",
+		.help = "File of SAs that the peers handed to this gateway: what it seals with in "
+			"roles `server` and `client`." },
+	{ "spi_last", SAKER_T_INT, T(spi_last), .formats = "P", .def = "2147483647", .min = 1,
+		.max = 2147483647,
+		.help = "Last SPI that is handed out; the first is `spi`. Gateways that share a "
+			"root key take ranges that don't overlap." },
 	{ "encap", SAKER_T_WORD, T(encap), .def = "udp", .words = encap_words,
 		.help = "What follows the outer IP header." },
 	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .min = 1, .max = 65535,

@@ -13,6 +13,7 @@
  */
 
 #include "saker_faults.h"
+#include "saker_ip.h"
 #include "saker_keys.h"
 
 #define SAKER_CLIENT_EPOCHS 4 /**< most epochs that a client's file may hold */
@@ -33,6 +34,36 @@ struct saker_client_keys {
 	unsigned int n;     /**< epochs */
 	struct saker_client_epoch epochs[SAKER_CLIENT_EPOCHS]; /**< in ascending order */
 };
+
+#define SAKER_PSP_SAS 1024 /**< most SAs that a file may hold, and that are handed out at once */
+
+/** An SA of PSP that its receiver handed out: whoever has it may seal. */
+struct saker_psp_sa {
+	uint32_t spi;               /**< bit 31 included */
+	uint8_t key[SAKER_KEY_MAX]; /**< saker_psp_key_len() octets, the rest is zero */
+	struct saker_ip peer;       /**< who receives; family 0: not told */
+};
+
+/** SAs in saker_secret_alloc() memory; see saker_psp_sas_free(). */
+struct saker_psp_sas {
+	unsigned int n;
+	struct saker_psp_sa *sa;
+};
+
+/** Octets of key of a PSP version. */
+static inline uint8_t
+saker_psp_key_len(uint8_t version)
+{
+	return version % 2 == 0 ? 16 : 32;
+}
+
+/** Wipe and free. */
+static inline void
+saker_psp_sas_free(struct saker_psp_sas *s)
+{
+	saker_secret_free(s->sa, s->n * sizeof(*s->sa));
+	memset(s, 0, sizeof(*s));
+}
 
 /** One source of keys. */
 struct saker_keysource_ops {
@@ -55,6 +86,15 @@ struct saker_keysource_ops {
 	 */
 	int (*read_client)(const char *where, enum saker_suite suite,
 		struct saker_client_keys *keys, struct saker_faults *faults);
+
+	/**
+	 * Read SAs of PSP that were handed to this gateway.
+	 * @param version of the trust group; SAs of another are refused
+	 * @param sas empty on failure; to be freed
+	 * @return 0, or -EINVAL: faults were added
+	 */
+	int (*read_sas)(const char *where, uint8_t version, struct saker_psp_sas *sas,
+		struct saker_faults *faults);
 };
 
 #endif

@@ -36,6 +36,19 @@ saker_checksum_update(uint16_t checksum, uint16_t old, uint16_t new)
 	return (uint16_t)~saker_sum_add(saker_sum_add((uint16_t)~checksum, (uint16_t)~old), new);
 }
 
+/** saker_ttl_decrement() for IPv4 alone. */
+static inline enum saker_drop
+saker_ttl_decrement4(uint8_t *ip)
+{
+	if (__builtin_expect(ip[8] <= 1, 0))
+		return SAKER_DROP_TTL;
+	ip[8] -= 1;
+	/* ~m + m' of equation 3 is the same for every TTL: -0x0100. */
+	saker_store_be16(
+		ip + 10, (uint16_t)~saker_sum_add((uint16_t)~saker_load_be16(ip + 10), 0xfeff));
+	return SAKER_OK;
+}
+
 /**
  * Take one off the TTL or hop limit; an IPv4 header checksum stays right (RFC 1624).
  * @param ip first octet of a packet that saker_ip_read() accepted
@@ -44,16 +57,11 @@ saker_checksum_update(uint16_t checksum, uint16_t old, uint16_t new)
 static inline enum saker_drop
 saker_ttl_decrement(uint8_t *ip)
 {
-	bool four = ip[0] >> 4 == 4;
-	uint8_t *ttl = ip + (four ? 8 : 7);
-
-	if (__builtin_expect(*ttl <= 1, 0))
+	if (__builtin_expect(ip[0] >> 4 == 4, 1))
+		return saker_ttl_decrement4(ip);
+	if (__builtin_expect(ip[7] <= 1, 0))
 		return SAKER_DROP_TTL;
-	*ttl -= 1;
-	/* ~m + m' of equation 3 is the same for every TTL: -0x0100. */
-	if (four)
-		saker_store_be16(ip + 10,
-			(uint16_t)~saker_sum_add((uint16_t)~saker_load_be16(ip + 10), 0xfeff));
+	ip[7] -= 1;
 	return SAKER_OK;
 }
 

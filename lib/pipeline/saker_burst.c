@@ -16,6 +16,7 @@ static const struct {
 	uint32_t at;
 	uint32_t size;
 } fields[] = {
+	FIELD(done),
 	FIELD(m),
 	FIELD(ip),
 	FIELD(view),

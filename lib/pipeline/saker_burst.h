@@ -39,6 +39,9 @@ struct saker_burst {
 	bool handed_over; /**< from another worker, or `ours`: the Ethernet header is gone */
 	bool ours;        /**< outbound: of our own making */
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
+	bool own;         /**< inbound: some source may be our own */
+	uint16_t undone;  /**< slots that the next stages have work with, at least; see `done` */
+	bool done[SAKER_BURST];   /**< a stage has done the next ones' part too (saker_plain_*.h) */
 	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
 	struct rte_mbuf *m[SAKER_BURST];
 
@@ -76,6 +79,14 @@ struct saker_burst {
 
 /** Visit every slot. */
 #define SAKER_FOREACH_SLOT(b, i) for (unsigned int i = 0, n_##i = (b)->n; i < n_##i; i++)
+
+/** Note for a slot whether its part of the next stages is done. */
+static inline void
+saker_burst_done(struct saker_burst *b, unsigned int i, bool done)
+{
+	b->done[i] = done;
+	b->undone += !done;
+}
 
 /** Mark a loser. The first reason counts. */
 static inline void

@@ -2,11 +2,13 @@
  * Copyright (c) 2026 The saker authors
  */
 
+#include "saker_admit.h"
 #include "saker_crypto_stage.h"
 #include "saker_handover.h"
 #include "saker_inner.h"
 #include "saker_lookup.h"
 #include "saker_own_watch.h"
+#include "saker_plain.h"
 #include "saker_relay.h"
 #include "saker_route.h"
 #include "saker_session_keys.h"
@@ -99,10 +101,14 @@ find_head(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 static void
 outer(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_frames_read(w, SAKER_INBOUND);
+	saker_plain_in(w, b);
+	if (likely(b->undone == 0))
+		return;
 	SAKER_FOREACH_SLOT (b, i) {
 		enum saker_drop why = SAKER_OK;
 
+		if (b->done[i])
+			continue;
 		if (unlikely(b->why[i] == SAKER_OK && b->view[i].fragment))
 			saker_route_join(w, b, i);
 		if (likely(b->why[i] == SAKER_OK))
@@ -118,6 +124,8 @@ clear(struct saker_worker *w, struct saker_burst *b)
 {
 	uint16_t n = 0;
 
+	if (likely(b->undone == 0))
+		return;
 	SAKER_FOREACH_SLOT (b, i)
 		n += b->head[i] == NULL;
 	if (likely(n == 0))
@@ -141,14 +149,11 @@ fill_replay_key(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_hdr *h = &b->hdr[i];
 	struct saker_replay_key *k = &b->key[i];
-	uint64_t source = __builtin_bswap64(h->source), zero = 0, session = h->session;
+	uint64_t source = __builtin_bswap64(h->source);
 
 	if (h->variant == SAKER_V_CONNECTION_ID)
 		source = __builtin_bswap32((uint32_t)(h->source >> 32));
-	/* Word by word, as they will be read: a wider copy would wait for its parts. */
-	memcpy(k->source, &source, sizeof(source));
-	memcpy(k->source + sizeof(source), &zero, sizeof(zero));
-	memcpy(&k->session, &session, sizeof(session));
+	saker_replay_key_words(k, source, 0, h->session);
 	if (unlikely(h->variant > SAKER_V_CONNECTION_ID))
 		memcpy(k->source, saker_ip_src(b->ip[i]).octets, sizeof(k->source));
 }
@@ -198,9 +203,14 @@ read_header(struct saker_burst *b, unsigned int i)
 static void
 header(struct saker_worker *w, struct saker_burst *b)
 {
+	if (likely(b->undone == 0))
+		return;
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = read_header(b, i);
+		enum saker_drop why;
 
+		if (b->done[i])
+			continue;
+		why = read_header(b, i);
 		if (likely(why == SAKER_OK))
 			why = check_group(w, b, i);
 		if (unlikely(why != SAKER_OK))
@@ -217,16 +227,6 @@ client_key(const struct saker_group *g, const struct saker_hdr *h)
 			g->client[k].key_idx == h->key_idx)
 			return &g->client[k].key;
 	return NULL;
-}
-
-static const struct saker_fresh_base *
-fresh_base(struct saker_worker *w, const struct saker_group *g)
-{
-	struct saker_fresh_base *base = &w->fresh[g->index];
-
-	if (unlikely(base->now_ms != w->clock.now_ms))
-		saker_fresh_prepare(base, &g->cfg->sn, &w->clock, g->cfg->start_guard);
-	return base;
 }
 
 /* The wire has the low half of the SN; the window knows where it is. */
@@ -284,7 +284,7 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
 	if (likely(!g->format->any_sn)) {
-		why = saker_fresh_at(fresh_base(w, g), h->sn, &b->place[i]);
+		why = saker_fresh_at(saker_admit_base(w, g), h->sn, &b->place[i]);
 		if (unlikely(why != SAKER_OK))
 			return why;
 	}
@@ -317,8 +317,10 @@ peek_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 static void
 admit(struct saker_worker *w, struct saker_burst *b)
 {
+	if (likely(b->undone == 0))
+		return;
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = admit_one(w, b, i);
+		enum saker_drop why = b->done[i] ? SAKER_OK : admit_one(w, b, i);
 
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
@@ -335,7 +337,8 @@ peek(struct saker_worker *w, struct saker_burst *b)
 static void
 accept_sn(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_own_watch(w, b);
+	if (unlikely(b->own))
+		saker_own_watch(w, b);
 	SAKER_FOREACH_SLOT (b, i) {
 		struct saker_replay_table *t = w->replay[b->group[i]->index];
 		enum saker_drop why;

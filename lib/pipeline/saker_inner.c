@@ -5,8 +5,17 @@
 #include "saker_inner.h"
 
 #include "saker_lookup.h"
+#include "saker_mss.h"
+#include "saker_ttl.h"
 
 #define ECN_BITS 3
+
+/* Who came the short way (saker_plain.h) has no header to look at: nothing is in clear. */
+static inline bool
+in_clear(const struct saker_burst *b, unsigned int i)
+{
+	return !b->done[i] && b->hdr[i].crypt_offset != 0;
+}
 
 static inline enum saker_drop
 find_payload(const struct saker_burst *b, unsigned int i, struct saker_opened *o)
@@ -14,7 +23,7 @@ find_payload(const struct saker_burst *b, unsigned int i, struct saker_opened *o
 	const struct saker_group *g = b->group[i];
 	const struct saker_parts *parts = &b->parts[i];
 
-	if (unlikely(!g->eesp || g->transport || b->hdr[i].crypt_offset != 0))
+	if (unlikely(!g->eesp || g->transport || in_clear(b, i)))
 		return g->format->opened(b->head[i], &b->hdr[i], parts, &g->terms, o);
 	*o = (struct saker_opened){ .payload = b->head[i] + parts->payload_at,
 		.len = parts->cipher_len };
@@ -128,12 +137,51 @@ open_one(struct saker_burst *b, unsigned int i)
 	return b->group[i]->transport ? open_transport(b, i, &o) : open_tunnel(b, i, &o);
 }
 
-void
-saker_stage_inner(struct saker_worker *w __rte_unused, struct saker_burst *b)
+/* Are the octets behind a packet padding: few, and zero? An ICV follows: four may be read. */
+static inline bool
+padded(const uint8_t *end, unsigned int pad)
 {
-	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = open_one(b, i);
+	return pad <= SAKER_EESP_MAX_PAD && (uint64_t)saker_load_be32(end) >> (32 - 8 * pad) == 0;
+}
 
+/* Stages `inner`, `policy` and `route` of a plain packet. @return false: it is not, and unchanged
+ */
+static inline bool
+open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_parts *parts = &b->parts[i];
+	uint8_t *ip = b->head[i] + parts->payload_at;
+	const struct saker_group *g = b->group[i];
+	const struct saker_policy *p;
+	struct rte_mbuf *m = b->m[i];
+	struct saker_ip_view v;
+
+	if (!g->plain.known || in_clear(b, i) || !saker_ip4_read_plain(ip, parts->cipher_len, &v) ||
+		!padded(ip + v.total, parts->cipher_len - v.total) ||
+		(b->view[i].tos & ECN_BITS) != 0)
+		return false;
+	p = saker_policy_of_plain(w->s, ip, &v, true);
+	if (p == NULL || p->group != g || !p->any_source || v.total > w->tx[SAKER_INBOUND].mtu ||
+		saker_mss_is_syn(ip, &v) || saker_ttl_decrement4(ip) != SAKER_OK)
+		return false;
+	m->data_off += (uint16_t)(ip - b->ip[i]);
+	m->data_len = v.total;
+	m->pkt_len = v.total;
+	b->policy[i] = p;
+	b->ip[i] = ip;
+	b->view[i] = v;
+	return true;
+}
+
+void
+saker_stage_inner(struct saker_worker *w, struct saker_burst *b)
+{
+	b->undone = 0;
+	SAKER_FOREACH_SLOT (b, i) {
+		bool done = likely(open_plain(w, b, i));
+		enum saker_drop why = done ? SAKER_OK : open_one(b, i);
+
+		saker_burst_done(b, i, done);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
@@ -183,8 +231,9 @@ source_allowed(const struct saker_policy *p, const struct saker_burst *b, unsign
 void
 saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
 {
-	saker_policies_of(w->s, b, true);
-	SAKER_FOREACH_SLOT (b, i) {
+	if (unlikely(b->undone > 0))
+		saker_policies_of(w->s, b, true);
+	for (unsigned int i = 0; b->undone > 0 && i < b->n; i++) {
 		const struct saker_policy *p = b->policy[i];
 
 		if (unlikely(p == NULL || p->group != b->group[i] || !source_allowed(p, b, i)))

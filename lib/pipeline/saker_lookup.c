@@ -5,14 +5,11 @@
 #include "saker_lookup.h"
 
 #include <rte_ether.h>
-#include <rte_prefetch.h>
 
-#include "saker_flow.h"
 #include "saker_own_frames.h"
 #include "saker_route.h"
 
 #define VLAN_TAGS 2
-#define AHEAD     4 /* packets to prefetch before their turn */
 
 static bool
 is_ip(uint16_t type)
@@ -70,27 +67,8 @@ read_any(struct saker_worker *w, struct rte_mbuf **packet, bool has_l2, uint8_t 
 	return SAKER_OK;
 }
 
-/* Nearly every frame: one segment, IPv4 without options, not for saker, nothing wrong. */
-static inline bool
-read_plain(const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip, struct saker_ip_view *view)
-{
-	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *p;
-	uint16_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len;
-
-	if (m->nb_segs != 1 || m->data_len < l2 || (l != NULL && !saker_link_passes4(l, frame)))
-		return false;
-	p = frame + l2;
-	if (!saker_ip4_read_plain(p, m->data_len - l2, view) || saker_ip4_word_sum(p) % 0xffff != 0)
-		return false;
-	m->data_off += l2;
-	m->data_len = view->total;
-	m->pkt_len = view->total;
-	*ip = p;
-	return true;
-}
-
-static void
-read_slowly(struct saker_worker *w, enum saker_direction d, unsigned int i, bool has_l2)
+void
+saker_frame_read(struct saker_worker *w, enum saker_direction d, unsigned int i, bool has_l2)
 {
 	struct saker_burst *b = &w->burst;
 	const uint8_t *frame = rte_pktmbuf_mtod(b->m[i], const uint8_t *);
@@ -103,41 +81,13 @@ read_slowly(struct saker_worker *w, enum saker_direction d, unsigned int i, bool
 		saker_burst_drop(b, i, why);
 }
 
-static __rte_always_inline void
-read_all(struct saker_worker *w, enum saker_direction d, bool has_l2)
-{
-	struct saker_burst *b = &w->burst;
-	const struct saker_link *l = has_l2 ? &w->link[d] : NULL;
-
-	SAKER_FOREACH_SLOT (b, i) {
-		if (i + AHEAD < b->n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + AHEAD], void *));
-		if (unlikely(!read_plain(l, b->m[i], &b->ip[i], &b->view[i])))
-			read_slowly(w, d, i, has_l2);
-	}
-}
-
 void
-saker_frames_read(struct saker_worker *w, enum saker_direction d)
+saker_frames_answer(struct saker_worker *w, enum saker_direction d)
 {
 	enum saker_direction back = d == SAKER_INBOUND ? SAKER_OUTBOUND : SAKER_INBOUND;
 
-	if (w->burst.handed_over)
-		read_all(w, d, false);
-	else
-		read_all(w, d, true);
-	/* Answers leave by the port that the questions came from. */
 	if (unlikely(w->tx[back].n > 0))
 		saker_worker_flush(w, back);
-}
-
-static __rte_always_inline void
-flow_key4(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
-{
-	uint64_t addresses = saker_load_word(ip + 12), ports = saker_load_ports(ip, v);
-
-	k->word[0] = reverse ? addresses << 32 | addresses >> 32 : addresses;
-	k->word[1] = reverse ? saker_swap_ports(ports) : ports;
 }
 
 static __rte_always_inline void
@@ -148,12 +98,6 @@ flow_key6(struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_vie
 	memcpy(k->word, ip + (reverse ? 24 : 8), 16);
 	memcpy(k->word + 2, ip + (reverse ? 8 : 24), 16);
 	k->word[4] = reverse ? saker_swap_ports(ports) : ports;
-}
-
-static inline const struct saker_policy *
-policy_at(const struct saker_snapshot *s, uint16_t rule)
-{
-	return rule == SAKER_MATCH_NONE ? NULL : &s->policies[rule];
 }
 
 /* Those of one family that the table can't tell: together, for rte_acl. */
@@ -168,7 +112,7 @@ find_by_acl(const struct saker_snapshot *s, struct saker_burst *b, uint8_t famil
 		if (b->view[i].family != family)
 			continue;
 		if (family == 4)
-			flow_key4(&key[n], b->ip[i], &b->view[i], reverse);
+			saker_flow_key4(&key[n], b->ip[i], &b->view[i], reverse);
 		else
 			flow_key6(&key[n], b->ip[i], &b->view[i], reverse);
 		at[n++] = i;
@@ -177,7 +121,7 @@ find_by_acl(const struct saker_snapshot *s, struct saker_burst *b, uint8_t famil
 		return;
 	saker_acl_find(c->acl, family, key, found, n);
 	for (uint16_t i = 0; i < n; i++)
-		b->policy[at[i]] = policy_at(s, found[i]);
+		b->policy[at[i]] = saker_policy_at(s, found[i]);
 }
 
 static __rte_always_inline void
@@ -191,13 +135,13 @@ find_by_table(const struct saker_snapshot *s, struct saker_burst *b, bool revers
 		uint16_t rule = SAKER_MATCH_NONE;
 
 		if (likely(v->family == 4) && likely(m4 != NULL)) {
-			flow_key4(&key, b->ip[i], v, reverse);
+			saker_flow_key4(&key, b->ip[i], v, reverse);
 			rule = saker_match_find(m4, key.word, saker_flow_words(4));
 		} else if (v->family == 6 && m6 != NULL) {
 			flow_key6(&key, b->ip[i], v, reverse);
 			rule = saker_match_find(m6, key.word, saker_flow_words(6));
 		}
-		b->policy[i] = policy_at(s, rule);
+		b->policy[i] = saker_policy_at(s, rule);
 	}
 }
 
@@ -221,7 +165,7 @@ saker_rule_of(const struct saker_classifier *c, const uint8_t *ip, const struct 
 	uint16_t rule;
 
 	if (v->family == 4)
-		flow_key4(&key, ip, v, false);
+		saker_flow_key4(&key, ip, v, false);
 	else
 		flow_key6(&key, ip, v, false);
 	if (likely(c->match != NULL))

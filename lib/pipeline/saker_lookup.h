@@ -12,15 +12,47 @@
  * Threads: the worker of the burst.
  */
 
+#include "saker_flow.h"
 #include "saker_worker.h"
 
+#define SAKER_FRAMES_AHEAD 4 /**< frames to prefetch before their turn */
+
 /**
- * Sort out frames that are for saker itself or not for it at all, see saker_link_takes().
- * Strip Ethernet headers with up to two VLAN tags, read and check IP headers, cut the Ethernet
- * padding. Afterwards each buffer begins with its IP header; `ip` and `view` are set. Packets that
- * were handed over have lost their Ethernet header before. What came in several segments is in one.
+ * Sort out a frame that is for saker itself or not for it at all, see saker_link_takes(). Strip an
+ * Ethernet header with up to two VLAN tags, read and check the IP header, cut the Ethernet padding.
+ * Afterwards the buffer begins with its IP header; `ip` and `view` are set. What came in several
+ * segments is in one.
+ * @param has_l2 false: it was handed over, and has lost its Ethernet header before
  */
-void saker_frames_read(struct saker_worker *w, enum saker_direction d);
+void saker_frame_read(struct saker_worker *w, enum saker_direction d, unsigned int i, bool has_l2);
+
+/** After the frames of a burst: answers leave by the port that the questions came from. */
+void saker_frames_answer(struct saker_worker *w, enum saker_direction d);
+
+/**
+ * saker_frame_read() for nearly every frame: one segment, IPv4 without options, not for saker,
+ * nothing wrong.
+ * @param l NULL: there is no Ethernet header
+ * @return false: it is none of these, or something is wrong with it: ask saker_frame_read()
+ */
+static inline bool
+saker_frame_read_plain(
+	const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip, struct saker_ip_view *view)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *p;
+	uint16_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len;
+
+	if (m->nb_segs != 1 || m->data_len < l2 || (l != NULL && !saker_link_passes4(l, frame)))
+		return false;
+	p = frame + l2;
+	if (!saker_ip4_read_plain(p, m->data_len - l2, view) || saker_ip4_word_sum(p) % 0xffff != 0)
+		return false;
+	m->data_off += l2;
+	m->data_len = view->total;
+	m->pkt_len = view->total;
+	*ip = p;
+	return true;
+}
 
 /** True if an IPv4 address is one that tunnels end at; always if none is configured. */
 static inline bool
@@ -47,6 +79,41 @@ static inline bool
 saker_is_local(const struct saker_snapshot *s, const uint8_t *ip)
 {
 	return ip[0] >> 4 == 4 ? saker_is_local4(s, ip + 16) : saker_is_local6(s, ip + 24);
+}
+
+/** Flow of an IPv4 packet. @param reverse exchange source and destination */
+static __rte_always_inline void
+saker_flow_key4(
+	struct saker_flow_key *k, const uint8_t *ip, const struct saker_ip_view *v, bool reverse)
+{
+	uint64_t addresses = saker_load_word(ip + 12), ports = saker_load_ports(ip, v);
+
+	k->word[0] = reverse ? addresses << 32 | addresses >> 32 : addresses;
+	k->word[1] = reverse ? saker_swap_ports(ports) : ports;
+}
+
+/** A policy by its number. @return NULL for SAKER_MATCH_NONE */
+static inline const struct saker_policy *
+saker_policy_at(const struct saker_snapshot *s, uint16_t rule)
+{
+	return rule == SAKER_MATCH_NONE ? NULL : &s->policies[rule];
+}
+
+/**
+ * The policy of one IPv4 packet.
+ * @return NULL: none matches, or the table can't tell: ask saker_policies_of()
+ */
+static __rte_always_inline const struct saker_policy *
+saker_policy_of_plain(const struct saker_snapshot *s, const uint8_t *ip,
+	const struct saker_ip_view *v, bool reverse)
+{
+	struct saker_flow_key key;
+
+	if (unlikely(s->classify4.match == NULL))
+		return NULL;
+	saker_flow_key4(&key, ip, v, reverse);
+	return saker_policy_at(
+		s, saker_match_find(s->classify4.match, key.word, saker_flow_words(4)));
 }
 
 /**

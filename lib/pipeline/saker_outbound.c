@@ -6,23 +6,18 @@
 #include <rte_hash_crc.h>
 
 #include "saker_crypto_stage.h"
-#include "saker_flow.h"
 #include "saker_handover.h"
 #include "saker_lookup.h"
+#include "saker_plain.h"
+#include "saker_plan.h"
+#include "saker_psp_keys.h"
 #include "saker_route.h"
 #include "saker_session_keys.h"
 #include "saker_stages.h"
 
-#define AES_BLOCK 16
 /* Source ports are ephemeral (RFC 6335): 49152 up. */
 #define PORT_FIRST 0xc000
 #define PORT_MASK  0x3fff
-
-static void
-parse(struct saker_worker *w, struct saker_burst *b __rte_unused)
-{
-	saker_frames_read(w, SAKER_OUTBOUND);
-}
 
 static void
 act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
@@ -41,10 +36,14 @@ act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 static void
 classify(struct saker_worker *w, struct saker_burst *b)
 {
+	if (likely(b->undone == 0))
+		return;
 	saker_policies_of(w->s, b, false);
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 
+		if (b->done[i])
+			continue;
 		if (unlikely(p == NULL || p->action != SAKER_ACTION_PROTECT))
 			act_clear(w, b, i);
 		else
@@ -85,9 +84,8 @@ check_transport(const struct saker_policy *p, const uint8_t *ip, const struct sa
 	return saker_ip_equal(&src, &p->cfg->local) ? SAKER_OK : SAKER_DROP_OUTER_POLICY;
 }
 
-/* The flow half of a connection id (stateless profile section 4: it only isolates keys). */
-static uint64_t
-flow_half(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+uint64_t
+saker_plan_flow_half(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 
@@ -101,35 +99,6 @@ flow_half(const struct saker_worker *w, const struct saker_burst *b, unsigned in
 	default:
 		return b->flow[i];
 	}
-}
-
-/* What only hangs on the flow: its UDP source port, and its half of a connection id. */
-static inline void
-plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
-{
-	const struct saker_policy *p = b->policy[i];
-
-	if (p->udp || p->flow_half)
-		b->flow[i] = saker_flow_hash(b->ip[i], &b->view[i], w->s->flow_secret);
-	b->source[i] = p->source;
-	if (unlikely(p->flow_half))
-		b->source[i] |= flow_half(w, b, i);
-}
-
-/* Tunnel mode with nothing in clear: the whole packet is encrypted behind the whole header. */
-static inline void
-plan_plain(struct saker_worker *w, struct saker_burst *b, unsigned int i)
-{
-	const struct saker_front_shape *f = &b->policy[i]->front.shape;
-	uint16_t total = b->view[i].total, pad = -total & 3, len = total + pad;
-
-	b->pad[i] = (uint8_t)pad;
-	b->blocks[i] = (len + AES_BLOCK - 1) / AES_BLOCK + 1;
-	b->parts[i] = (struct saker_parts){ .payload_at = f->eesp_len,
-		.cipher_at = f->eesp_len,
-		.skip_at = f->eesp_len,
-		.cipher_len = len };
-	plan_flow(w, b, i);
 }
 
 static void
@@ -151,19 +120,23 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 				      : (v->family == 4 ? SAKER_PROTO_IPIP : SAKER_PROTO_IPV6);
 	p->group->format->plan(t, f, b->payload_len[i], skip_from, &b->parts[i], &b->pad[i]);
 	f->pad_len = b->pad[i];
-	b->blocks[i] = (b->parts[i].cipher_len + AES_BLOCK - 1) / AES_BLOCK + 1;
-	plan_flow(w, b, i);
+	b->blocks[i] = saker_plan_blocks(b->parts[i].cipher_len);
+	saker_plan_flow(w, b, i);
 }
 
 static void
 plan(struct saker_worker *w, struct saker_burst *b)
 {
+	if (likely(b->undone == 0))
+		return;
 	SAKER_FOREACH_SLOT (b, i) {
 		const struct saker_policy *p = b->policy[i];
 		enum saker_drop why = SAKER_OK;
 
+		if (b->done[i])
+			continue;
 		if (likely(p->plain)) {
-			plan_plain(w, b, i);
+			saker_plan_plain(w, b, i);
 			continue;
 		}
 		if (p->transport)
@@ -206,7 +179,14 @@ name_worker(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_group *g = b->group[i];
 
 	b->session[i] = 0;
-	if (g->format->worker_spi) {
+	if (g->handed) {
+		const struct saker_psp_seal *seal = &b->policy[i]->seal[w->index];
+
+		b->fields[i].spi = seal->spi;
+		b->source[i] = seal->spi;
+		b->expanded[i] = &seal->key;
+		b->master[i] = NULL;
+	} else if (g->format->worker_spi) {
 		b->fields[i].spi = g->send_spi + w->index;
 		b->source[i] = b->fields[i].spi;
 	} else if (!g->by_address) {
@@ -275,6 +255,11 @@ assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 
 	while (end < b->n && line_of(b, end) == shared)
 		end++;
+	if (unlikely(b->group[first]->handed) && b->policy[first]->n_seal <= w->index) {
+		for (; at < end; at++)
+			saker_burst_drop(b, at, SAKER_DROP_NO_DATA_KEY);
+		return end;
+	}
 	while (at < end) {
 		struct saker_sn_grant grant = saker_sn_take(
 			line, w->now_ms, &b->blocks[at], end - at);
@@ -458,7 +443,8 @@ seal(struct saker_worker *w, struct saker_burst *b)
 }
 
 const struct saker_stage saker_outbound_stages[] = {
-	{ "parse", parse, "frames for saker itself; Ethernet and IP headers of clear packets" },
+	{ "parse", saker_plain_out,
+		"frames for saker itself; Ethernet and IP headers of clear packets" },
 	{ "classify", classify, "find the policy; bypass and drop end here" },
 	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS" },
 	{ "plan", plan, "lengths, padding" },

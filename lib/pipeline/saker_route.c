@@ -243,6 +243,8 @@ route_out(struct saker_worker *w, struct saker_burst *b, bool own)
 		const struct saker_ip_view *v = &b->view[i];
 		uint16_t mtu = b->policy[i]->mtu[SAKER_SIX(v->family)];
 
+		if (b->done[i])
+			continue;
 		if (unlikely(learnt))
 			mtu = saker_path_tunnel_mtu(
 				w->paths, b->policy[i], SAKER_SIX(v->family), w->now_ms);
@@ -258,6 +260,8 @@ route_out(struct saker_worker *w, struct saker_burst *b, bool own)
 void
 saker_stage_route_out(struct saker_worker *w, struct saker_burst *b)
 {
+	if (likely(b->undone == 0))
+		return;
 	if (unlikely(b->ours))
 		route_out(w, b, true);
 	else
@@ -278,7 +282,11 @@ saker_stage_route_in(struct saker_worker *w, struct saker_burst *b)
 {
 	uint16_t mtu = w->tx[SAKER_INBOUND].mtu;
 
+	if (likely(b->undone == 0))
+		return;
 	for (unsigned int i = 0, n = b->n; i < n; i++) {
+		if (b->done[i])
+			continue;
 		if (unlikely(b->view[i].total > mtu))
 			forward_long(w, SAKER_INBOUND, (uint16_t)i);
 		else if (likely(saker_ttl_decrement(b->ip[i]) == SAKER_OK))

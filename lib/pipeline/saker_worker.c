@@ -257,6 +257,8 @@ begin(struct saker_worker *w, enum saker_direction d, uint16_t n, bool handed_ov
 	b->handed_over = handed_over;
 	b->ours = false;
 	b->overlong = false;
+	b->undone = n;
+	memset(b->done, 0, sizeof(b->done));
 	if (unlikely(w->watching != 0))
 		saker_watch_begin(w, d);
 	saker_account_begin(b, d);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 static const struct saker_root_slot no_slot = { .key = UINT16_MAX };
@@ -380,6 +381,19 @@ set_terms(struct saker_group *g)
 	g->terms.iv_in_aad = g->cfg->iv_in_aad;
 }
 
+/* It opens with its own root key, if it has one, and seals with nothing that comes from there. */
+static int
+build_handed(const struct saker_group_env *env, struct saker_group *g)
+{
+	if (g->cfg->keys != NULL && saker_psp_keys_build(env, g) != 0)
+		return -EINVAL;
+	if (g->cfg->root_keys.n == 0)
+		return 0;
+	if (collect_slots(env, g) != 0 || check_values(env, g) != 0)
+		return -EINVAL;
+	return build_masters(env, g);
+}
+
 static void
 set_isolation(struct saker_group *g)
 {
@@ -398,6 +412,7 @@ saker_group_build(
 	g->eesp = g->format == &saker_format_eesp;
 	g->variant = (uint8_t)cfg->variant;
 	g->suite = (uint8_t)cfg->suite;
+	g->handed = saker_psp_handed(cfg);
 	set_kdf(g);
 	set_sessions(g);
 	set_terms(g);
@@ -411,6 +426,8 @@ saker_group_build(
 		return saker_session_keys_build(env, g);
 	if (cfg->data_keys != NULL)
 		return build_client(env, g);
+	if (g->handed)
+		return build_handed(env, g);
 	for (unsigned int i = 0; i < cfg->root_keys.n; i++) {
 		uint16_t key = cfg->root_keys.index[i];
 		enum saker_level level = env->config->root_keys[key].level;
@@ -433,6 +450,7 @@ saker_group_free(struct saker_group *g)
 	saker_secret_free(g->masters, g->n_masters * sizeof(*g->masters));
 	saker_secret_free(g->client, g->n_client * sizeof(*g->client));
 	saker_session_keys_free(g);
+	saker_psp_keys_free(g);
 }
 
 /* Slot of a level that a header names, by its Master Key option or else by its key index. */

@@ -143,11 +143,26 @@ saker_listener_named_group(const struct saker_snapshot *s, const struct saker_li
 	return SAKER_SPI_NONE;
 }
 
+/* The first of format E of either kind, if nobody else comes before it at its number. */
+static void
+note_plain(struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++) {
+		const struct saker_listener *l = &s->listener[i];
+		const struct saker_listener **to = l->udp ? &s->plain_udp : &s->plain_ip;
+
+		if (*to == NULL && l->format == &saker_format_eesp &&
+			saker_listener_find(s, l->udp, l->number, SAKER_EESP_FIRST_OCTET) == l)
+			*to = l;
+	}
+}
+
 int
 saker_listeners_build(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	if (add_groups(env, s) != 0)
 		return -EINVAL;
+	note_plain(s);
 	for (unsigned int i = 0; i < s->n_listeners; i++) {
 		if (fill_table(s, &s->listener[i]) == 0)
 			continue;

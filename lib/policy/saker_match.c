@@ -134,6 +134,8 @@ make_room(struct saker_match *m)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < total; i++)
 		m->entry[i].rule = SAKER_MATCH_NONE;
+	for (unsigned int i = 0; i < m->n_shapes; i++)
+		m->shape[i].entry = m->entry + m->shape[i].at;
 	return 0;
 }
 
@@ -145,7 +147,7 @@ put_rule(struct saker_match *m, const struct saker_match_shape *s, const struct 
 	uint32_t place = (uint32_t)(saker_match_hash(r->word, s->bits, words) >> s->shift);
 	struct saker_match_entry *e;
 
-	if (saker_match_probe(m, s, r->word, words) != SAKER_MATCH_NONE)
+	if (saker_match_probe(s, r->word, words) != SAKER_MATCH_NONE)
 		return;
 	do {
 		e = &m->entry[s->at + (place++ & (s->n - 1))];

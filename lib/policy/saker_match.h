@@ -47,9 +47,10 @@ struct saker_match_entry {
 /** The rules that look at the same bits. */
 struct saker_match_shape {
 	uint64_t bits[SAKER_FLOW_WORDS];
-	uint16_t first; /**< its lowest rule */
-	uint8_t shift;  /**< from hash to place */
-	uint32_t at, n; /**< its entries: n is a power of two */
+	uint16_t first;                        /**< its lowest rule */
+	uint8_t shift;                         /**< from hash to place */
+	uint32_t at, n;                        /**< its entries: n is a power of two */
+	const struct saker_match_entry *entry; /**< the first of them */
 };
 
 /** See the file comment. */
@@ -98,13 +99,12 @@ saker_match_is(const struct saker_match_entry *e, const uint64_t *word, const ui
 
 /** The rule of one shape that a key matches, or SAKER_MATCH_NONE. */
 static inline uint16_t
-saker_match_probe(const struct saker_match *m, const struct saker_match_shape *s,
-	const uint64_t *word, unsigned int words)
+saker_match_probe(const struct saker_match_shape *s, const uint64_t *word, unsigned int words)
 {
-	uint32_t place = (uint32_t)(saker_match_hash(word, s->bits, words) >> s->shift);
+	uint64_t place = saker_match_hash(word, s->bits, words) >> s->shift;
 
 	for (;; place++) {
-		const struct saker_match_entry *e = &m->entry[s->at + (place & (s->n - 1))];
+		const struct saker_match_entry *e = &s->entry[place & (s->n - 1)];
 
 		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->bits, words))
 			return e->rule;
@@ -122,7 +122,7 @@ saker_match_find(const struct saker_match *m, const uint64_t *word, unsigned int
 	uint16_t best = SAKER_MATCH_NONE;
 
 	for (unsigned int i = 0; i < m->n_shapes && m->shape[i].first < best; i++) {
-		uint16_t rule = saker_match_probe(m, &m->shape[i], word, words);
+		uint16_t rule = saker_match_probe(&m->shape[i], word, words);
 
 		best = rule < best ? rule : best;
 	}

@@ -9,7 +9,8 @@
 void
 saker_own_source(const struct saker_sender *sender, unsigned int worker, uint8_t source[16])
 {
-	unsigned int add = sender->group->names_workers ? worker : 0;
+	bool steps = sender->group->names_workers && !sender->group->handed;
+	unsigned int add = steps ? worker : 0;
 
 	memcpy(source, sender->source, 16);
 	for (unsigned int i = sender->source_len; add > 0 && i-- > 0; add >>= 8) {

@@ -15,10 +15,14 @@ allocate(struct saker_root_set *set, unsigned int keys, unsigned int groups)
 	set->n_groups = groups;
 	set->values = saker_secret_alloc(set->n * sizeof(*set->values));
 	set->client = saker_secret_alloc(set->n_groups * sizeof(*set->client));
+	set->sas = calloc(set->n_groups, sizeof(*set->sas));
 	set->sending = calloc(set->n, sizeof(*set->sending));
 	for (unsigned int i = 0; i < set->n && set->sending != NULL; i++)
 		set->sending[i].generation = SAKER_CURRENT;
-	return set->values == NULL || set->client == NULL || set->sending == NULL ? -ENOMEM : 0;
+	return set->values == NULL || set->client == NULL || set->sas == NULL ||
+			       set->sending == NULL
+		       ? -ENOMEM
+		       : 0;
 }
 
 int
@@ -40,6 +44,11 @@ saker_root_set_load(const struct saker_config *c, const struct saker_keysource_o
 			source->read_client(c->groups[i].data_keys, c->groups[i].suite,
 				&set->client[i], faults) != 0)
 			ret = -EINVAL;
+	for (unsigned int i = 0; i < c->n_groups; i++)
+		if (c->groups[i].keys != NULL &&
+			source->read_sas(
+				c->groups[i].keys, c->groups[i].version, &set->sas[i], faults) != 0)
+			ret = -EINVAL;
 out:
 	if (ret != 0)
 		saker_root_set_free(set);
@@ -51,14 +60,34 @@ saker_root_set_free(struct saker_root_set *set)
 {
 	saker_secret_free(set->values, set->n * sizeof(*set->values));
 	saker_secret_free(set->client, set->n_groups * sizeof(*set->client));
+	for (unsigned int i = 0; set->sas != NULL && i < set->n_groups; i++)
+		saker_psp_sas_free(&set->sas[i]);
+	free(set->sas);
 	free(set->sending);
 	memset(set, 0, sizeof(*set));
+}
+
+static int
+copy_sas(struct saker_root_set *to, const struct saker_root_set *from)
+{
+	for (unsigned int i = 0; from->sas != NULL && i < to->n_groups; i++) {
+		size_t size = from->sas[i].n * sizeof(*from->sas[i].sa);
+
+		if (size == 0)
+			continue;
+		to->sas[i].sa = saker_secret_alloc(size);
+		if (to->sas[i].sa == NULL)
+			return -ENOMEM;
+		to->sas[i].n = from->sas[i].n;
+		memcpy(to->sas[i].sa, from->sas[i].sa, size);
+	}
+	return 0;
 }
 
 int
 saker_root_set_copy(struct saker_root_set *to, const struct saker_root_set *from)
 {
-	if (allocate(to, from->n, from->n_groups) != 0) {
+	if (allocate(to, from->n, from->n_groups) != 0 || copy_sas(to, from) != 0) {
 		saker_root_set_free(to);
 		return -ENOMEM;
 	}

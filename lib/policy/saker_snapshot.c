@@ -15,6 +15,7 @@
 #include "saker_mtu.h"
 #include "saker_own.h"
 #include "saker_proxy.h"
+#include "saker_psp_keys.h"
 #include "saker_session_keys.h"
 
 /* Names of DPDK objects must be unique, and two snapshots live side by side during a reload. */
@@ -95,6 +96,33 @@ set_group_modes(const struct saker_group_env *env, struct saker_snapshot *s)
 	return ret;
 }
 
+/* Keys by session, clients' keys, bound addresses and proxies ask for more than a plain packet
+ * gets.
+ */
+static void
+note_plain(struct saker_group *g)
+{
+	uint8_t id_len = saker_eesp_source_len[g->variant];
+	uint16_t len = SAKER_EESP_SOURCE + id_len + SAKER_EESP_SN;
+
+	g->plain = (struct saker_plain){
+		.known = g->eesp && !g->transport && id_len > 0 && g->session == NULL &&
+			 g->client == NULL && g->cfg->n_addresses == 0 && g->ways == NULL,
+		.source_shift = (uint8_t)(64 - 8 * id_len),
+		.first = (uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len)),
+		.context = (uint32_t)SAKER_EESP_OPT_CONTEXT << 24 | (2u + id_len) << 16 |
+			   (uint32_t)g->variant << 12,
+		.parts = { .payload_at = len, .cipher_at = len, .skip_at = len },
+	};
+}
+
+static void
+note_plain_groups(struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		note_plain(&s->groups[i]);
+}
+
 static uint64_t
 id_number(const uint8_t *octets, unsigned int len)
 {
@@ -137,7 +165,13 @@ policy_sender(const struct saker_policy *p)
 	struct saker_sender s = { .group = p->group };
 	uint8_t variant = p->group->variant;
 
-	if (p->group->session != NULL) {
+	if (p->group->handed) {
+		s.source_len = sizeof(p->seal->check);
+		s.seal = p->seal;
+		s.n_seal = p->n_seal;
+		if (p->seal != NULL)
+			memcpy(s.source, p->seal->check, s.source_len);
+	} else if (p->group->session != NULL) {
 		s.source_len = 4;
 	} else if (p->group->format->worker_spi) {
 		s.source_len = 4;
@@ -266,11 +300,15 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	struct saker_sender sender;
 
 	p->group = &s->groups[p->cfg->group];
-	p->master = p->group->n_masters > 0 ? &p->group->masters[p->group->sending] : NULL;
+	if (p->group->handed)
+		p->seal = saker_psp_keys_of(p->group, &p->cfg->peer, &p->n_seal);
+	else if (p->group->n_masters > 0)
+		p->master = &p->group->masters[p->group->sending];
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;
 	p->udp = g->encap == SAKER_ENCAP_UDP;
+	p->any_source = p->cfg->n_sources == 0 && p->cfg->client.len == 0;
 	policy_source(env, p);
 	sender = policy_sender(p);
 	p->sender = add_sender(s, &sender);
@@ -388,6 +426,7 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 		build_policies(env, s) != 0 || build_classifiers(env, s) != 0 ||
 		saker_listeners_build(env, s) != 0 || note_addresses(env, s) != 0)
 		return -EINVAL;
+	note_plain_groups(s);
 	saker_own_prepare(s);
 	choose_error_senders(s, env->config);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {

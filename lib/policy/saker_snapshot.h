@@ -53,8 +53,18 @@ struct saker_client_key {
 };
 
 struct saker_session_keys;
+struct saker_psp_seal;
 struct saker_way;
 struct saker_ways;
+
+/** What plain packets of a group begin with: format E, tunnel mode, an id of the source. */
+struct saker_plain {
+	bool known;               /**< some packets of the group are plain */
+	uint8_t source_shift;     /**< from the eight octets at the source id to the id */
+	uint16_t first;           /**< first two octets of the base header */
+	uint32_t context;         /**< first word of the context option, KeyIdx 0 */
+	struct saker_parts parts; /**< of such a packet, but for cipher_len */
+};
 
 /** A trust group, ready for use. */
 struct saker_group {
@@ -77,11 +87,12 @@ struct saker_group {
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_terms terms;
-	bool by_resource;        /**< a fallback SA and one for each worker (RFC 9611) */
-	bool names_workers;      /**< there is no session id: by source id or SPI */
-	uint32_t send_spi;       /**< formats whose workers send under their SPIs: the first */
-	uint32_t n_spis;         /**< SPIs that it listens on, from the configured one on */
-	uint16_t by_key_idx[64]; /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
+	struct saker_plain plain; /**< of received packets */
+	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
+	bool names_workers;       /**< there is no session id: by source id or SPI */
+	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
+	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
+	uint16_t by_key_idx[64];  /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 	uint16_t n_masters;
 	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
 	struct saker_root_slots level[SAKER_LEVELS];
@@ -95,6 +106,9 @@ struct saker_group {
 	struct saker_ways *ways;            /**< where its packets go; NULL: to the clear port */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
 	unsigned int n_client;
+	bool handed;                 /**< PSP: seals on SAs that it was handed, only */
+	struct saker_psp_seal *seal; /**< these */
+	unsigned int n_seal;
 };
 
 /** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
@@ -103,6 +117,8 @@ struct saker_sender {
 	unsigned int first_line; /**< of a worker: class 0; the other classes follow */
 	uint8_t source[16]; /**< source id, device id or outer address; zero with keys by session */
 	uint8_t source_len; /**< 4, 8 or 16 */
+	const struct saker_psp_seal *seal; /**< a group that was handed SAs: that of worker 0 */
+	unsigned int n_seal;               /**< one for each worker; 0: it can't seal */
 };
 
 /** QoS classes that a group's senders tell apart. */
@@ -161,6 +177,7 @@ struct saker_policy {
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
 	bool udp;        /**< in UDP */
+	bool any_source; /**< received packets may come from any source of the group */
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
@@ -169,6 +186,8 @@ struct saker_policy {
 	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
 	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
+	const struct saker_psp_seal *seal; /**< those of its sender */
+	unsigned int n_seal;
 	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
@@ -204,7 +223,8 @@ struct saker_snapshot {
 	struct saker_cfg_policy *way_cfg; /**< of policies that seal for proxies */
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
-	struct saker_ends *ends; /**< of tunnels, each pair once */
+	const struct saker_listener *plain_udp, *plain_ip; /**< of format E; NULL: there is none */
+	struct saker_ends *ends;                           /**< of tunnels, each pair once */
 	unsigned int n_ends;
 	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;
@@ -226,6 +246,7 @@ struct saker_root_set {
 	struct saker_root_values *values;   /**< one a root key */
 	struct saker_root_sending *sending; /**< one a root key */
 	struct saker_client_keys *client;   /**< one a trust group; empty unless it has data_keys */
+	struct saker_psp_sas *sas;          /**< one a trust group; empty unless it has keys */
 };
 
 /**

@@ -15,6 +15,7 @@
  */
 
 #include <stddef.h>
+#include <string.h>
 
 #include "saker_freshness.h"
 
@@ -28,6 +29,19 @@ struct saker_replay_key {
 	uint16_t session;
 	uint16_t zero[3];
 };
+
+/**
+ * Fill a key, word by word as it will be read: a wider copy would wait for its parts.
+ * @param first,second octets of the source, as in memory
+ */
+static inline void
+saker_replay_key_words(
+	struct saker_replay_key *k, uint64_t first, uint64_t second, uint64_t session)
+{
+	memcpy(k->source, &first, sizeof(first));
+	memcpy(k->source + sizeof(first), &second, sizeof(second));
+	memcpy(&k->session, &session, sizeof(session));
+}
 
 /**
  * @param name for the allocator

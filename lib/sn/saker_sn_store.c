@@ -547,9 +547,10 @@ try_write(const struct saker_sn_store *s, struct saker_faults *faults)
 		rc = -errno;
 	if (rc != 0)
 		saker_fault(faults, NULL, 0,
-			"state directory %s can't be written (%s): make it writable or change "
-			"state_dir",
-			s->dir, strerror(-rc));
+			"state directory %s can't be written (%s): %s or change state_dir", s->dir,
+			strerror(-rc),
+			rc == -ENOSPC || rc == -EDQUOT ? "free some space there"
+						       : "make it writable");
 	return rc == 0;
 }
 

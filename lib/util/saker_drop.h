@@ -91,7 +91,7 @@
 	X(SPI_RESERVED, "spi_reserved", ATTACK, "SPI is one that nobody may use")                  \
 	/* inbound: after derivation */                                                            \
 	X(BAD_ICV, "bad_icv", ATTACK, "integrity check failed")                                    \
-	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window")                      \
+	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window (replay_window)")      \
 	X(REPLAY_OLD, "replay_old", ATTACK, "run older than the two newest")                       \
 	X(REPLAY_TABLE_FULL, "replay_table_full", WARN, "no room for a new source's window")       \
 	X(PAYLOAD_INFO, "payload_info", ATTACK, "payload info malformed")                          \

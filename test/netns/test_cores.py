@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Four workers a gateway, several of them on one CPU."""
 
+import signal
 import socket
 import struct
 import time
@@ -13,6 +14,7 @@ from world import A, B, PATIENT, SECONDS, WORKERS, WorldTest
 
 FLOWS = 32
 COPIES = 64
+STALL_S = 0.25
 RATE = 800  # a worker may pause for two seconds before its queue of 512 frames is full
 
 
@@ -41,6 +43,24 @@ class Cores(WorldTest):
             self.assertGreater(self.senders(site), 1)
 
         self.each_session_has_one_owner()
+
+    def test_a_gateway_that_stands_still_for_a_moment_loses_nothing_and_keeps_the_order(self):
+        """What has come meanwhile lies in queues and inboxes, and all workers wake at once."""
+        out, back = both_ways(self.world, A, B, flows=FLOWS, rate=2 * RATE)
+        with out, back:
+            for site in (A, B, A, B):
+                time.sleep(0.4)
+                process = self.world.gateway[site].process
+                process.send_signal(signal.SIGSTOP)
+                time.sleep(STALL_S)
+                process.send_signal(signal.SIGCONT)
+        self.assertNoDrops()
+        for stream in (out, back):
+            self.assertEqual(stream.lost(), [])
+            self.assertEqual(stream.disordered(), [])
+        for site in (A, B):
+            handed = sum(row["handed_over"] for row in self.world.gateway[site].show("lcores"))
+            self.assertGreater(handed, 100)
 
     def each_session_has_one_owner(self):
         for site in (A, B):

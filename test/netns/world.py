@@ -28,9 +28,10 @@ GUARD_S = 1.7  # from the start on a receiver refuses packets that it may have s
 WARM_TRIES = 10
 WORKERS = 4  # where there are several
 # Of a group with several workers. Packets of one session come by several queues, and workers share
-# a CPU with whatever else runs here: the two newest slots and the SNs that the keeper reserves must
-# span a turn of theirs.
-PATIENT = {"slot_ms": 2000, "skew_ms": 2000, "window_ms": 8000}
+# a CPU with whatever else runs here: the two newest slots, the window and the SNs that the keeper
+# reserves must span a turn of theirs.
+PATIENT = {"slot_ms": 2000, "skew_ms": 2000, "window_ms": 8000, "replay_window": 16384,
+           "replay_sources": 1024}
 KEY_ID = hashlib.sha256(b"zone").digest()[:16].hex()
 
 

@@ -415,7 +415,8 @@ class Captures(Eyes):
             f.write("untouched")
         os.symlink(victim, link)
         os.mkfifo(fifo)
-        for bad, why in ((link, "link"), (fifo, ""), (self.lab.dir, "directory"),
+        for bad, why in ((link, "name the file itself"), (fifo, "no regular file"),
+                         ("/dev/full", "no regular file"), (self.lab.dir, "directory"),
                          (self.lab.path("no/such"), "No such")):
             run = self.run_commands("capture start drops " + bad)
             self.assertEqual(run.status, 1, run.text())
@@ -432,7 +433,8 @@ class Captures(Eyes):
                 (("capture stop nosuch",), "there is no point"),
                 (("capture start drops " + one, "capture start all " + two), "already"),
                 (("capture start drops " + one, "capture stop clear-in"), "at clear-in"),
-                (("capture start drops " + one, "capture start clear-in " + one), "busy")):
+                (("capture start drops " + one, "capture start clear-in " + one),
+                 "another capture writes it")):
             run = self.run_commands(*commands)
             self.assertEqual(run.status, 1, run.text())
             self.assertIn(why, run.err)

@@ -250,6 +250,11 @@ class Faults(SakerTest):
                          {"ports.cipher.mtu", "gateway.driver", "gateway.state_dir"})
         self.assertIn("more", [r["name"] for r in pair.a.table("policies")])
         self.assertFalse(os.path.exists(self.lab.path("elsewhere")))
+        ports[1]["name"] = "outside"
+        self.lab.write_config({**config, "ports": ports}, "a.cfg")
+        text = pair.a.run("reload", "reload: done")
+        told = [line.split()[1] for line in text.splitlines() if "needs a restart" in line]
+        self.assertEqual(sorted(told), ["ports.cipher.name", "ports.outside.name"], text)
         pair.sent(100)
         pair.check(self, pair.end(self))
 

@@ -228,8 +228,29 @@ class Quoted(SakerTest):
         self.assertEqual(self.outcome(*bad, quoted),
                          ({PATH}, {"path_mtu": 1, "path_refused": len(bad)}))
 
+    def narrow(self, clear):
+        config = self.config()
+        config["ports"][1]["mtu"] = PATH
+        run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear], commands=COMMANDS)
+        self.assertEqual(run.status, 0, run.text())
+        return run
+
+    def check_tunnel_mtu(self):
+        """The longest packet that fits, exactly."""
+        most = self.narrow([]).shown["policies"][0]["mtu4"]
+        run = self.narrow([self.p.inner(A, 4, n) for n in (most + 1, most)])
+        self.assertEqual(run.drops(), {"mtu": 1})
+        length = len(packets(run.cipher)[0])
+        self.assertTrue(PATH - 4 < length <= PATH, length)
+
 
 class OtherFormats(Quoted):
+    def test_the_tunnel_mtu_is_what_fits(self):
+        for name, (make, *_) in FORMATS.items():
+            with self.subTest(name):
+                self.p = make(self.lab)
+                self.check_tunnel_mtu()
+
     def test_a_report_on_a_packet_of_ours_is_believed_and_no_forged_one(self):
         for name, (make, self.sn_at, self.copies, forgeries) in FORMATS.items():
             with self.subTest(name):
@@ -260,3 +281,8 @@ class PspFormat(Psp, Quoted):
         self.masters()
         self.p = Plan(self.lab, 1)
         self.check(False, ((6, b"\7"), (3, b"\x09")))
+
+    def test_the_tunnel_mtu_is_what_fits(self):
+        self.masters()
+        self.p = Plan(self.lab, 1)
+        self.check_tunnel_mtu()

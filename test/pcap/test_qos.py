@@ -7,6 +7,7 @@ import pcapfile
 from harness import A, B, SakerTest, forwarded, packets
 from pair import Pair
 from plan import Plan, make_config
+from plan_subsa import SubsaPlan
 
 CLASSES = ["ef, va", "af11 - af13, 8"]
 VOICE, BULK, REST = 46, 8, 0
@@ -55,6 +56,28 @@ class Classes(SakerTest):
         rows = [r for r in run.shown["sessions"] if r["direction"] == "out"]
         self.assertEqual({r["session"]: r["class"] for r in rows},
                          {s: (s - FIRST) // workers for s in seen})
+
+    def test_each_class_and_worker_has_a_sub_sa_and_a_receiver_opens_them_all(self):
+        workers = 2
+        plan = SubsaPlan(self.lab, 1, session_first=FIRST)
+        clear = [plan.inner(A, 4, 60 + i % 90, i // 2) for i in range(500)]
+        run = self.send(plan, clear, workers)
+        self.assertRan(run)
+        self.assertEqual(run.drops(), {})
+        keys = {}
+        for worker, queue in enumerate(run.cipher):
+            for outer in packets([queue]):
+                opened = plan.open(A, outer)
+                self.assertEqual(opened.session, FIRST + worker + workers * class_of(
+                    dscp_of(opened.packet)))
+                keys[opened.session] = opened.key
+        self.assertEqual(sorted(keys), list(range(FIRST, FIRST + 3 * workers)))
+        self.assertEqual(len(set(keys.values())), 3 * workers)
+        back = self.lab.run(make_config(self.lab, [plan], B), cipher=[f for q in run.cipher
+                                                                     for f in q])
+        self.assertRan(back)
+        self.assertEqual(back.drops(), {})
+        self.assertEqual(len(forwarded(back.clear)), len(clear))
 
     def late(self, **changes):
         """Bulk packets that arrive after 200 voice packets that were sent behind them."""

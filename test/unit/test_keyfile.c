@@ -262,7 +262,7 @@ refuses_the_file_of_another_owner(void **state)
 static void
 refuses_text_that_is_no_key_file(void **state)
 {
-	static char large[20000];
+	static char large[300000];
 
 	(void)state;
 	memset(large, '\n', sizeof(large));

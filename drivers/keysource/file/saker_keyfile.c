@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "saker_pspfile.h"
 #include "saker_secret_file.h"
 
 #define TEXT_SIZE 1024 /* room for a root key file that we write */
@@ -209,4 +210,5 @@ const struct saker_keysource_ops saker_keysource_file = {
 	.name = "file",
 	.read_root = saker_keyfile_read,
 	.read_client = saker_clientfile_read,
+	.read_sas = saker_pspfile_read,
 };

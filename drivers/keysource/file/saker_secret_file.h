@@ -19,7 +19,7 @@
 #include "saker_faults.h"
 #include "saker_keys.h"
 
-#define SAKER_SECRET_FILE_MAX 16384 /**< octets of text, NUL included */
+#define SAKER_SECRET_FILE_MAX (1 << 18) /**< octets of text, NUL included */
 
 /** A parsed file, and where its faults go. */
 struct saker_secret_file {

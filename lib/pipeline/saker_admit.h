@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_ADMIT_H
+#define SAKER_ADMIT_H
+
+/**
+ * @file
+ * What freshness of a received packet is judged by.
+ *
+ * Threads: the worker that calls.
+ */
+
+#include "saker_worker.h"
+
+/** Limits of a group at the worker's clock. */
+static inline const struct saker_fresh_base *
+saker_admit_base(struct saker_worker *w, const struct saker_group *g)
+{
+	struct saker_fresh_base *base = &w->fresh[g->index];
+
+	if (unlikely(base->now_ms != w->clock.now_ms))
+		saker_fresh_prepare(base, &g->cfg->sn, &w->clock, g->cfg->start_guard);
+	return base;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The saker authors
+ */
+
+#ifndef SAKER_PLAN_H
+#define SAKER_PLAN_H
+
+/**
+ * @file
+ * Lengths and flow of a packet that is about to be sealed.
+ *
+ * Threads: the worker of the burst.
+ */
+
+#include "saker_flow.h"
+#include "saker_worker.h"
+
+#define SAKER_AES_BLOCK 16
+
+/** AES blocks that a packet's encrypted part takes, the one for the ICV included. */
+static inline uint16_t
+saker_plan_blocks(uint16_t cipher_len)
+{
+	return (cipher_len + SAKER_AES_BLOCK - 1) / SAKER_AES_BLOCK + 1;
+}
+
+/** The flow half of a connection id (stateless profile section 4: it only isolates keys). */
+uint64_t saker_plan_flow_half(
+	const struct saker_worker *w, const struct saker_burst *b, unsigned int i);
+
+/** What only hangs on the flow: its UDP source port, and its half of a connection id. */
+static inline void
+saker_plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	if (p->udp || p->flow_half)
+		b->flow[i] = saker_flow_hash(b->ip[i], &b->view[i], w->s->flow_secret);
+	b->source[i] = p->source;
+	if (unlikely(p->flow_half))
+		b->source[i] |= saker_plan_flow_half(w, b, i);
+}
+
+/** Tunnel mode with nothing in clear: the whole packet is encrypted behind the whole header. */
+static inline void
+saker_plan_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	uint16_t at = b->policy[i]->front.shape.eesp_len;
+	uint16_t len = (uint16_t)(b->view[i].total + (-b->view[i].total & 3));
+
+	b->blocks[i] = saker_plan_blocks(len);
+	b->parts[i] = (struct saker_parts){
+		.payload_at = at, .cipher_at = at, .skip_at = at, .cipher_len = len
+	};
+	saker_plan_flow(w, b, i);
+}
+
+#endif
