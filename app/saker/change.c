@@ -40,6 +40,13 @@ saker_change_begin(struct saker_change *ch, struct saker_gateway *g, const char 
 	return look_at_files(ch);
 }
 
+bool
+saker_epoch_is_of(const struct saker_epoch_set *e, const struct saker_cfg_group *cfg)
+{
+	return strcmp(e->name, cfg->name) == 0 ||
+	       (e->spi != 0 && e->spi == cfg->spi && e->format == cfg->format);
+}
+
 /* Epochs that were set while saker runs hold until a higher one is in the file. */
 static void
 keep_epochs(const struct saker_change *ch)
@@ -48,7 +55,7 @@ keep_epochs(const struct saker_change *ch)
 		struct saker_cfg_group *cfg = &ch->config->groups[i];
 
 		for (const struct saker_epoch_set *e = ch->g->epochs; e != NULL; e = e->next)
-			if (e->spi == cfg->spi && cfg->sn.mode == SAKER_SN_COUNTER &&
+			if (saker_epoch_is_of(e, cfg) && cfg->sn.mode == SAKER_SN_COUNTER &&
 				e->epoch > cfg->sn.epoch)
 				cfg->sn.epoch = e->epoch;
 	}

@@ -42,6 +42,9 @@ int saker_change_read(struct saker_change *ch, struct saker_gateway *g, const ch
  */
 int saker_change_end(struct saker_change *ch);
 
+/** Was this epoch set for this group? Groups may change their name or their SPI, not both. */
+bool saker_epoch_is_of(const struct saker_epoch_set *e, const struct saker_cfg_group *cfg);
+
 /** Milliseconds of the monotonic clock. */
 uint64_t saker_monotonic_ms(void);
 

@@ -180,6 +180,7 @@ forget_epochs(struct saker_gateway *g)
 	while (g->epochs != NULL) {
 		struct saker_epoch_set *next = g->epochs->next;
 
+		free(g->epochs->name);
 		free(g->epochs);
 		g->epochs = next;
 	}

@@ -48,8 +48,10 @@ struct saker_life;
 /** An epoch that was set by command: it holds until the file has a higher one. */
 struct saker_epoch_set {
 	struct saker_epoch_set *next;
+	char *name; /**< of the group; or it has the format and this SPI, if not 0 */
+	uint8_t format;
 	uint32_t spi;
-	uint64_t epoch;
+	uint64_t epoch; /**< 0: none as yet */
 };
 
 /** The whole program's state. Zero-initialise it. */

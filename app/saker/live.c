@@ -227,23 +227,26 @@ read_epoch(const char *text, uint64_t *epoch)
 	return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *epoch <= INT64_MAX;
 }
 
-static int
-remember_epoch(struct saker_gateway *g, uint32_t spi, uint64_t epoch)
+/* Room to remember the epoch of a group in. @return NULL: no memory */
+static struct saker_epoch_set *
+epoch_slot(struct saker_gateway *g, const struct saker_cfg_group *cfg)
 {
 	struct saker_epoch_set *e = g->epochs;
 
-	while (e != NULL && e->spi != spi)
+	while (e != NULL && !saker_epoch_is_of(e, cfg))
 		e = e->next;
-	if (e == NULL) {
-		e = calloc(1, sizeof(*e));
-		if (e == NULL)
-			return -ENOMEM;
-		e->next = g->epochs;
-		e->spi = spi;
-		g->epochs = e;
+	if (e != NULL)
+		return e;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL || (e->name = strdup(cfg->name)) == NULL) {
+		free(e);
+		return NULL;
 	}
-	e->epoch = epoch;
-	return 0;
+	e->format = cfg->format;
+	e->spi = cfg->spi;
+	e->next = g->epochs;
+	g->epochs = e;
+	return e;
 }
 
 static int
@@ -270,20 +273,23 @@ int
 saker_live_set_epoch(struct saker_gateway *g, const char *group, const char *text)
 {
 	struct saker_cfg_group *cfg = find_group(g->config, group);
+	struct saker_epoch_set *slot = NULL;
 	struct saker_change ch;
 	uint64_t epoch;
 
 	if (check_epoch(cfg, group, text, &epoch) != 0)
 		return -EINVAL;
 	if (saker_change_begin(&ch, g, "epoch set") == 0) {
+		slot = epoch_slot(g, cfg);
 		ch.config = saker_config_clone(g->config);
-		if (ch.config == NULL || remember_epoch(g, cfg->spi, epoch) != 0)
+		if (ch.config == NULL || slot == NULL)
 			saker_fault(&ch.faults, NULL, 0, "saker: no memory");
 		else
 			find_group(ch.config, group)->sn.epoch = epoch;
 	}
 	if (saker_change_end(&ch) != 0)
 		return -EINVAL;
+	slot->epoch = epoch;
 	fprintf(stderr,
 		"epoch set: %s is in epoch %" PRIu64
 		"; write it into %s, since a restart refuses a lower one\n",

@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "eyes.h"
 #include "gateway.h"
+#include "handout_socket.h"
 #include "hugepages.h"
 #include "lcores.h"
 #include "live.h"
@@ -66,16 +67,26 @@ on_hangup(int sig)
 	saker_ask_to_reload();
 }
 
+/* From the beginning: a reload that is asked for too early is done once all runs, and whoever stops
+ * listening to what is printed stops no traffic.
+ */
+static void
+catch_early(void)
+{
+	struct sigaction hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction pipe = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGHUP, &hup, NULL);
+	sigaction(SIGPIPE, &pipe, NULL);
+}
+
 static void
 catch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
-	struct sigaction hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
-
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &hup, NULL);
 }
 
 /* Where "--" stands, or 0. */
@@ -225,10 +236,13 @@ run_gateway(struct saker_gateway *g, const struct saker_options *o)
 	if (o->check)
 		return SAKER_EXIT_OK;
 	catch_signals();
+	code = saker_handout_start(g) == 0 ? SAKER_EXIT_OK : SAKER_EXIT_FAILURE;
 	saker_eyes_start(g, o);
-	code = serve(g, o);
+	if (code == SAKER_EXIT_OK)
+		code = serve(g, o);
 	saker_notify_stopping();
 	saker_gateway_stop(g);
+	saker_handout_stop();
 	saker_eyes_stop(g);
 	print_summary(g);
 	return code;
@@ -240,6 +254,7 @@ run(const struct saker_options *o, int eal_argc, char **eal_argv)
 	static struct saker_gateway g;
 	int code = SAKER_EXIT_FAILURE;
 
+	catch_early();
 	if (saker_privileges_assume(o->user) != 0 || saker_gateway_load(&g, o->config) != 0)
 		goto done;
 	if (o->check && eal_argc == 1) {

@@ -82,6 +82,7 @@ struct saker_cfg_gateway {
 	enum saker_steer_choice steer;
 	uint32_t
 		rotate_grace_ms; /**< between accepting new root key values and sealing with them */
+	char *psp_socket;        /**< where SAs of PSP are handed out, resolved; or NULL */
 	bool path_mtu;           /**< ICMP errors from routers between gateways are looked at */
 	int line;
 };

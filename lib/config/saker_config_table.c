@@ -98,6 +98,9 @@ static const struct saker_cfg_field gateway_fields[] = {
 		.max = 3600000,
 		.help = "How long new values of a root key are accepted before they seal, so that "
 			"peers can get them; the value that falls out is accepted as long." },
+	{ "psp_socket", SAKER_T_PATH, SAKER_F_RESTART, G(psp_socket),
+		.help = "UNIX socket that hands out SAs of PSP in lines of JSON, to the user that "
+			"saker runs as, and to root." },
 	{ "path_mtu", SAKER_T_BOOL, G(path_mtu), .def = "true",
 		.help = "Learn the MTU of the way to a peer from ICMP errors that quote a packet "
 			"sent a short while ago. Without it, `mtu` of the cipher port must be what "

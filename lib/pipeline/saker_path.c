@@ -17,6 +17,9 @@
 #define ICMP4_FRAG_NEEDED 4 /* code */
 #define ICMP6_TOO_BIG     2
 #define ICMP_HEADER       8
+#define IP6_FRAGMENT      44
+#define IP6_FRAGMENT_LEN  8
+#define IP6_FRAGMENT_AT   0xfff8 /* offset, not zero in later fragments */
 
 /* What a report says. */
 struct report {
@@ -131,7 +134,23 @@ checksum_ok(const uint8_t *ip, const struct saker_ip_view *v)
 	return saker_ip_sum(ip + v->l4_at, len, start) == 0xffff;
 }
 
-/* A packet of ours has neither IPv4 options nor IPv6 extensions outside. */
+/* Only a first fragment says whose it is. Over IPv4 routers cut those themselves. */
+static bool
+pass_fragment_header(struct report *r)
+{
+	const uint8_t *f = r->ip + r->l4_at;
+
+	if (r->proto != IP6_FRAGMENT)
+		return true;
+	if (r->there < r->l4_at + IP6_FRAGMENT_LEN + SAKER_UDP_HEADER ||
+		(saker_load_be16(f + 2) & IP6_FRAGMENT_AT) != 0)
+		return false;
+	r->proto = f[0];
+	r->l4_at += IP6_FRAGMENT_LEN;
+	return true;
+}
+
+/* A packet of ours has neither IPv4 options nor other IPv6 extensions outside. */
 static bool
 read_quote(struct report *r, uint8_t family)
 {
@@ -146,7 +165,7 @@ read_quote(struct report *r, uint8_t family)
 	r->total = saker_load_be16(p + (six ? 4 : 2)) + (six ? SAKER_IP6_HEADER : 0);
 	r->from = saker_ip_src(p);
 	r->to = saker_ip_dst(p);
-	return r->total >= r->l4_at;
+	return (!six || pass_fragment_header(r)) && r->total >= r->l4_at;
 }
 
 static bool

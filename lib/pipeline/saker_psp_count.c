@@ -100,6 +100,13 @@ saker_psp_count_losers(struct saker_worker *w, enum saker_direction d, const str
 }
 
 void
+saker_psp_count_relayed(struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+{
+	if (came_as_psp(b, i))
+		count(w, SAKER_PSP_RX_GOOD, b->parts[i].clear_len + b->parts[i].cipher_len);
+}
+
+void
 saker_psp_count_sent(struct saker_worker *w, enum saker_direction d, const struct saker_burst *b)
 {
 	enum saker_psp_counter good = d == SAKER_OUTBOUND ? SAKER_PSP_TX_GOOD : SAKER_PSP_RX_GOOD;

@@ -47,6 +47,9 @@ void saker_psp_count_begin(struct saker_burst *b);
 void saker_psp_count_losers(
 	struct saker_worker *w, enum saker_direction d, const struct saker_burst *b);
 
+/** Count a received packet that goes on under another group. */
+void saker_psp_count_relayed(struct saker_worker *w, const struct saker_burst *b, unsigned int i);
+
 /** Count what a burst is about to send. */
 void saker_psp_count_sent(
 	struct saker_worker *w, enum saker_direction d, const struct saker_burst *b);

@@ -101,5 +101,7 @@ saker_stage_proxy(struct saker_worker *w, struct saker_burst *b)
 		if (unlikely(b->hdr[i].ioffset != 0))
 			saker_relay_blind(b->ip[i], &b->view[i]);
 		saker_burst_drop(b, i, take(w, b, i));
+		if (unlikely(w->s->psp) && b->why[i] == SAKER_MOVED)
+			saker_psp_count_relayed(w, b, i);
 	}
 }

@@ -46,7 +46,7 @@ class Commands(SakerTest):
         words = {"GROUP": self.config["trust_groups"][0]["name"],
                  "NAME": self.config["root_keys"][0]["name"], "PORT": "clear",
                  "AREA": "show", "FILE": self.lab.path("x.pcapng"), "POINT": "drops", "N": "3",
-                 "TYPE": "pmd.*", "LEVEL": "warning"}
+                 "TYPE": "pmd.*", "LEVEL": "warning", "COUNT": "2"}
         return " ".join(words.get(w.strip("[]"), w.strip("[]")) for w in syntax.split())
 
     def test_the_document_lists_what_help_lists(self):

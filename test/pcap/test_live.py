@@ -345,3 +345,43 @@ class Epochs(SakerTest):
         self.assertEqual(row["epoch"], EPOCH + 3)
         pair.check(self, pair.end(self))
         self.assertEqual({sn >> 48 for sn in pair.wire.last.values()}, {EPOCH + 3 & 0xFFFF})
+
+    def two(self, one, other):
+        """A pair with a second group, which sends nothing."""
+        class Two(Pair):
+            def site(self, plan, site, settings):
+                config = super().site(plan, site, settings)
+                config["trust_groups"].append(other.config(site))
+                config["policies"] += other.policies(site)
+                return config
+
+        pair = Two(self, one)
+        self.addCleanup(pair.kill)
+        pair.start()
+        return pair
+
+    def epochs(self, pair):
+        rows = {r["path"]: r["value"] for r in pair.a.table("config")}
+        return [int(rows["trust_groups.g%d.epoch" % n]) for n in (1, 2)]
+
+    def test_an_epoch_is_that_of_one_group_also_after_a_reload(self):
+        """Groups of two formats may have one SPI."""
+        one, two = Plan(self.lab, 1, sn="counter"), Plan(self.lab, 2, sn="counter", form="S")
+        two.spi = one.spi
+        pair = self.two(one, two)
+        pair.a.run("epoch set g1 %d" % (EPOCH + 1), "is in epoch")
+        self.assertEqual(self.epochs(pair), [EPOCH + 1, EPOCH])
+        pair.a.run("reload", "reload: done")
+        self.assertEqual(self.epochs(pair), [EPOCH + 1, EPOCH])
+        pair.check(self, pair.end(self))
+
+    def test_an_epoch_that_could_not_be_set_is_forgotten(self):
+        plan = Plan(self.lab, 1, sn="counter")
+        pair = self.two(plan, Plan(self.lab, 2, sn="counter"))
+        blocked = os.path.join(pair.state[A], "sn-reservations.tmp")
+        os.mkdir(blocked)
+        pair.a.run("epoch set g1 %d" % (EPOCH + 1), "nothing was changed")
+        os.rmdir(blocked)
+        pair.a.run("reload", "reload: done")
+        self.assertEqual(self.epochs(pair), [EPOCH, EPOCH])
+        pair.check(self, pair.end(self))

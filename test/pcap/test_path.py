@@ -89,6 +89,23 @@ class Path(SakerTest):
         self.assertEqual(self.learnt(run), {None})
         self.assertEqual(run.drops("inbound"), {"path_refused": 1})
 
+    def test_a_report_on_the_first_fragment_of_a_packet_is_believed(self):
+        """Over IPv6 no router cuts what this gateway has cut too wide."""
+        self.outer = 6
+        self.plan()
+        config = self.config()
+        config["ports"][0]["mtu"] = 9000
+        for policy in config["policies"]:
+            policy["fragment"] = "outer"
+        clear = [pcapfile.ethernet(self.inner(4000))]
+        sent = packets(self.lab.run(config, clear).cipher)
+        self.assertEqual([p[6] for p in sent], [44] * 3)
+        for quoted, learnt in ((sent[1], {None}), (sent[0], {PATH})):
+            run = self.lab.run(config, (), [self.tell(quoted)], commands=COMMANDS)
+            self.assertEqual(self.learnt(run), learnt, run.text())
+        run = self.lab.run(config, clear * 200, [self.tell(sent[0])], commands=COMMANDS)
+        self.assertLessEqual(len(packets(run.cipher)[-2]), PATH)
+
     def exactly(self, error, most):
         """Packets of the tunnel MTU fit the path, and no longer ones would."""
         fits = self.hear([error], [pcapfile.ethernet(self.inner(most))] * 300)

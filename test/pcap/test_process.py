@@ -126,6 +126,22 @@ class Signals(ProcessTest):
             p.communicate(timeout=30)
             self.assertEqual(p.returncode, 0)
 
+    def test_a_hangup_during_the_start_is_a_reload_after_it(self):
+        p = self.start(self.prepare(self.config()))
+        self.assertTrue(self.hears(p, "Detected CPU lcores"))
+        p.send_signal(signal.SIGHUP)
+        self.assertTrue(self.hears(p, "reload: done"))
+        self.assertEqual(self.end(p)[0], 0)
+
+    def test_traffic_goes_on_when_nobody_reads_what_is_printed(self):
+        p = self.start(self.prepare(self.config(), "--stats-period", "1"))
+        self.assertTrue(self.hears(p, "busiest lcore"))
+        p.stdout.close()
+        time.sleep(2.5)
+        self.assertIsNone(p.poll())
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0)
+
     def test_a_second_signal_ends_even_a_program_that_hangs(self):
         """Nobody reads its output, so it hangs when it prints the statistics."""
         p = self.start(self.prepare(self.config(), "--stats-period", "1"))
@@ -147,6 +163,7 @@ class Signals(ProcessTest):
         code, out = self.end(p)
         self.assertEqual(code, 0)
         p = self.start(self.prepare(self.config(), "--stats-period", "1"))
+        self.assertTrue(self.hears(p, "busiest lcore"))
         time.sleep(2)
         self.assertRegex(self.end(p)[1], STATLINE)
 

@@ -18,6 +18,7 @@
 #include "capture.h"
 #include "cli.h"
 #include "grammar.h"
+#include "handout.h"
 #include "live.h"
 #include "nearest.h"
 #include "trace.h"
@@ -138,6 +139,15 @@ saker_live_install(struct saker_gateway *g, const char *name, const char *file)
 {
 	(void)g;
 	note("install %s %s;", name, file);
+	return 0;
+}
+
+int
+saker_handout_new(
+	const struct saker_gateway *g, const char *group, const char *count, const char *file)
+{
+	(void)g;
+	note("psp %s %s %s;", group, count == NULL ? "-" : count, file == NULL ? "-" : file);
 	return 0;
 }
 
@@ -413,6 +423,17 @@ assert_nearest(const char *line, const char *syntax)
 }
 
 static void
+passes_counts_and_files_of_sas_on(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		run("psp spi new edge\npsp spi new edge 4\npsp spi new edge 4 a/b.key\n"), 0);
+	assert_string_equal(calls, "psp edge - -;psp edge 4 -;psp edge 4 a/b.key;");
+	assert_int_equal(run("psp spi new\n"), -EINVAL);
+	assert_nearest("psp spi edge", "psp spi new GROUP [COUNT] [FILE]");
+}
+
+static void
 finds_the_command_that_was_meant(void **state)
 {
 	(void)state;
@@ -520,6 +541,7 @@ main(void)
 		cmocka_unit_test_setup(sets_the_level_of_matching_log_types_only, reset),
 		cmocka_unit_test_setup(every_command_belongs_to_an_area_and_has_help, reset),
 		cmocka_unit_test_setup(passes_names_files_and_epochs_on, reset),
+		cmocka_unit_test_setup(passes_counts_and_files_of_sas_on, reset),
 		cmocka_unit_test_setup(finds_the_command_that_was_meant, reset),
 		cmocka_unit_test_setup(suggests_nothing_that_is_far_off, reset),
 		cmocka_unit_test_setup(completes_words_ports_areas_and_levels, reset),

@@ -13,6 +13,7 @@
 #include <rte_log.h>
 
 #include "capture.h"
+#include "handout.h"
 #include "live.h"
 #include "trace.h"
 
@@ -24,12 +25,13 @@ const struct saker_area saker_areas[] = {
 	{ "capture", "write packets to files" },
 	{ "key", "rotate root keys, install new files of them" },
 	{ "epoch", "step the epoch of groups that count" },
+	{ "psp", "hand out SAs of PSP" },
 	{ "clear", "set statistics to zero" },
 	{ "set", "change how much is logged" },
 	{ NULL, NULL },
 };
 
-const char saker_area_names[] = "control#show#capture#key#epoch#clear#set";
+const char saker_area_names[] = "control#show#capture#key#epoch#psp#clear#set";
 
 const char saker_log_levels[] = "emergency#alert#critical#error#warning#notice#info#debug";
 
@@ -90,6 +92,12 @@ run_epoch(const struct saker_call *call)
 }
 
 static int
+run_psp_new(const struct saker_call *call)
+{
+	return saker_handout_new(call->gateway, call->word[3], call->word[4], call->word[5]);
+}
+
+static int
 run_diff(const struct saker_call *call)
 {
 	struct saker_out out = call->out;
@@ -131,7 +139,7 @@ run_help(const struct saker_call *call)
 	}
 	for (const struct saker_command *c = saker_commands(); c->syntax != NULL; c++)
 		if (saker_command_area(c) == a)
-			saker_out_printf(&out, "%-32s %s\n", c->syntax, c->help);
+			saker_out_printf(&out, "%-33s %s\n", c->syntax, c->help);
 	return 0;
 }
 
@@ -265,6 +273,8 @@ static const struct saker_command fixed[] = {
 	{ "key rotate NAME", "next becomes current, in the file too", run_rotate },
 	{ "key install NAME FILE", "take a new root key file and load it", run_install },
 	{ "epoch set GROUP N", "step the epoch, forward only", run_epoch },
+	{ "psp spi new GROUP [COUNT] [FILE]", "make SAs, and write them to a file of mode 0600",
+		run_psp_new },
 	{ "clear port stats", "forget what ports have counted", run_clear, SAKER_CLEAR_PORTS },
 	{ "clear drops", "forget dropped packets", run_clear, SAKER_CLEAR_DROPS },
 	{ "clear stages", "forget cycles and packets of stages", run_clear, SAKER_CLEAR_STAGES },
