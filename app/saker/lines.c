@@ -12,6 +12,7 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "saker_own.h"
 #include "saker_psp_keys.h"
 
 #define LONG_WAIT_MS 5000 /* longer than any skew: the clock was set back */
@@ -54,22 +55,9 @@ line_session(const struct saker_gateway *g, const struct place *at)
 {
 	if (!seals(at->sender, at->worker))
 		return (uint16_t)(UINT16_MAX - at->worker); /* nobody's */
+	if (at->sender->group->names_workers)
+		return 0;
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
-}
-
-/* Worker n sends as source id + n, whatever the id is that was configured. */
-static void
-name_worker(const struct saker_group *group, unsigned int worker, struct saker_sn_id *id)
-{
-	if (group->format->keys == SAKER_KEYS_SESSION || !group->format->worker_source)
-		return;
-	id->session = 0;
-	if (group->by_address)
-		return;
-	if (id->source_len == 8)
-		saker_store_be64(id->source, saker_load_be64(id->source) + worker);
-	else
-		saker_store_be32(id->source, saker_load_be32(id->source) + worker);
 }
 
 /* As the store knows a line. Keys of format tss hang on no SPI: whatever that is, the value of the
@@ -98,6 +86,9 @@ handed_id(const struct place *at)
 	return id;
 }
 
+/* What packets name, since that is what keys and nonces are made of: where workers are told apart
+ * by source id or SPI, an id may be another worker's, or another group's, after a change.
+ */
 static struct saker_sn_id
 line_id(const struct saker_gateway *g, const struct place *at)
 {
@@ -112,8 +103,9 @@ line_id(const struct saker_gateway *g, const struct place *at)
 
 	if (sender->group->handed && seals(sender, at->worker))
 		return handed_id(at);
-	memcpy(id.source, sender->source, sizeof(id.source));
-	name_worker(sender->group, at->worker, &id);
+	saker_own_source(sender, at->worker, id.source);
+	if (sender->group->session == NULL && sender->group->format->worker_spi)
+		id.spi = saker_load_be32(id.source);
 	memcpy(id.mk_check, sender->group->mk_check, sizeof(id.mk_check));
 	return id;
 }
@@ -253,6 +245,22 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 	return 0;
 }
 
+/* Why a line can't go from one worker to another while both run. */
+static const char *
+moved(const struct saker_group *g)
+{
+	if (g->handed)
+		return "an SA in use can't move to another lcore: keep those of keys in their "
+		       "order, or restart";
+	if (g->by_resource)
+		return "child_sas can't change so that an SA in use changes its lcore; restart";
+	if (g->names_workers)
+		return "its first id can't move within the ids in use, one a worker, while saker "
+		       "runs; restart, or take a range beyond them";
+	return "session_first can't move within the sessions in use while saker runs; restart, or "
+	       "take a range beyond them";
+}
+
 static int
 build_line(const struct build *b, const struct place *at, struct saker_line **out)
 {
@@ -262,15 +270,7 @@ build_line(const struct build *b, const struct place *at, struct saker_line **ou
 	struct saker_sn_params params = line_params(b->g, sender);
 
 	if (before != NULL && before->worker != at->worker)
-		return line_fault(b, sender->group->cfg,
-			sender->group->handed
-				? "an SA in use can't move to another lcore: keep those of keys in "
-				  "their order, or restart"
-			: sender->group->by_resource
-				? "child_sas can't change so that an SA in use changes its lcore; "
-				  "restart"
-				: "session_first can't move within the sessions in use while saker "
-				  "runs; restart, or take a range beyond them");
+		return line_fault(b, sender->group->cfg, moved(sender->group));
 	if (before != NULL && same_key(&id, &before->id) &&
 		saker_sn_params_equal(&params, &before->sn.params)) {
 		before->used = b->r->edition.number;

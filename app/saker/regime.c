@@ -15,6 +15,7 @@
 #include "lines.h"
 #include "saker_path.h"
 #include "saker_proxy.h"
+#include "worker_ids.h"
 
 #define GRACE_POLL_US 50
 
@@ -32,21 +33,6 @@ out_of_memory(struct saker_faults *faults)
 {
 	saker_fault(faults, NULL, 0, "saker: no memory for the workers; give EAL more with -m");
 	return -ENOMEM;
-}
-
-/* Without a session id, workers are told apart by ids: an address or a client's id is but one. */
-static int
-check_ids(
-	const struct saker_gateway *g, const struct saker_group *group, struct saker_faults *faults)
-{
-	if (g->n_workers == 1 || (!group->by_address && group->cfg->role == SAKER_ROLE_PEER))
-		return 0;
-	saker_fault(faults, g->config->file, group->cfg->line,
-		"trust group %s: in format %s only one worker may send under one %s; run one "
-		"worker lcore, or take a peer group with source ids",
-		group->cfg->name, group->format->name,
-		group->by_address ? "source address" : "client id");
-	return -EINVAL;
 }
 
 /* An SA has one sender. A server that was handed none only receives. */
@@ -83,7 +69,7 @@ check_sessions(
 			continue;
 		}
 		if (s->senders[i].group->names_workers) {
-			ret |= check_ids(g, s->senders[i].group, faults);
+			ret |= saker_worker_ids_check(g, s->config, &s->senders[i], faults);
 			continue;
 		}
 		if (cfg->sessions >= classes * g->n_workers || s->senders[i].group->by_resource)

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "saker_own.h"
 #include "show_parts.h"
 
 /** A table under way. */
@@ -61,12 +62,17 @@ line_cells(struct saker_report *r, const struct saker_sn_line *line)
 
 /* Keys by session have no source: the SPI that the peer knows stands for it. */
 static void
-sender_cell(struct saker_report *r, const struct saker_sender *s)
+sender_cells(struct saker_report *r, const struct saker_sender *s, unsigned int session,
+	unsigned int worker)
 {
+	uint8_t source[16];
+
+	saker_own_source(s, worker, source);
 	if (s->group->session != NULL)
 		saker_report_text(r, "%08" PRIx32, s->group->send_spi);
 	else
-		source_cell(r, s->group, s->source, s->source_len);
+		source_cell(r, s->group, source, s->source_len);
+	saker_report_u64(r, s->group->names_workers ? 0 : session);
 }
 
 static void
@@ -79,8 +85,8 @@ line_row(struct listing *l, const struct saker_sender *s, unsigned int class,
 	l->listed++;
 	saker_report_text(l->r, "out");
 	saker_report_text(l->r, "%s", s->group->cfg->name);
-	sender_cell(l->r, s);
-	saker_report_u64(l->r, saker_group_session(s->group, class, w->index, l->g->n_workers));
+	sender_cells(
+		l->r, s, saker_group_session(s->group, class, w->index, l->g->n_workers), w->index);
 	saker_report_u64(l->r, class);
 	saker_report_u64(l->r, w->lcore);
 	line_cells(l->r, w->lines[s->first_line + class]);

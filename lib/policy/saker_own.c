@@ -7,6 +7,19 @@
 #include <string.h>
 
 void
+saker_own_source(const struct saker_sender *sender, unsigned int worker, uint8_t source[16])
+{
+	bool steps = sender->group->names_workers && !sender->group->handed;
+	unsigned int add = steps ? worker : 0;
+
+	memcpy(source, sender->source, 16);
+	for (unsigned int i = sender->source_len; add > 0 && i-- > 0; add >>= 8) {
+		add += source[i];
+		source[i] = (uint8_t)add;
+	}
+}
+
+void
 saker_own_key(const struct saker_sender *sender, uint8_t key[16])
 {
 	bool id = sender->group->variant == SAKER_V_SOURCE_ID;

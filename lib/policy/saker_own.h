@@ -16,6 +16,12 @@
 #include "saker_snapshot.h"
 
 /**
+ * The source that a worker's packets name: the sender's own, or, where there is no session id to
+ * tell workers apart, the id or SPI that lies so far behind it.
+ */
+void saker_own_source(const struct saker_sender *sender, unsigned int worker, uint8_t source[16]);
+
+/**
  * A sender's source in the form of a replay key (stateless profile section 4): ids at the end of 8
  * octets, a device id or an address at the start.
  */

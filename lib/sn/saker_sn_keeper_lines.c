@@ -105,18 +105,25 @@ append(struct saker_sn_keeper *k, const struct saker_sn_supply *s)
 	return 0;
 }
 
-/* What was reserved under this master key, or under one that was forgotten. */
+/* What was reserved under this master key, or under one that is not known: it was forgotten, or is
+ * behind keys that were handed out. Such keys may be of any master key that was used here. (With
+ * keys by session, of spi 0, none are.)
+ */
 static saker_sn
 reserved_before(const struct saker_sn_keeper *k, const struct saker_sn_id *id,
 	const struct saker_sn_record *r)
 {
-	struct saker_sn_id forgotten = *id;
+	const struct saker_sn_record *unknown;
+	struct saker_sn_id without = *id;
 
-	if (r != NULL)
+	memset(without.mk_check, 0, sizeof(without.mk_check));
+	if (same_key(id, &without))
+		return saker_sn_store_highest(k->store, id);
+	if (r != NULL && id->spi == 0)
 		return r->reserved;
-	memset(forgotten.mk_check, 0, sizeof(forgotten.mk_check));
-	r = saker_sn_store_find(k->store, &forgotten);
-	return r == NULL ? 0 : r->reserved;
+	unknown = saker_sn_store_find(k->store, &without);
+	return saker_sn_higher(
+		r == NULL ? 0 : r->reserved, unknown == NULL ? 0 : unknown->reserved);
 }
 
 /* Make a line ready that begins with the SN `first`, and supply it. */

@@ -22,13 +22,13 @@ RECORD = 16
 class Prompt:
     """A saker at whose prompt the test types."""
 
-    def __init__(self, lab, name, config, vdevs, env=None):
+    def __init__(self, lab, name, config, vdevs, env=None, workers=1):
         self.lab = lab
         self.path = lab.write_config(config, name + ".cfg")
         self.log_path = lab.path(name + ".log")
         self.log = open(self.log_path, "w+b")
         self.process = subprocess.Popen(
-            lab.command(self.path, vdevs, 1, ["-i"]), stdin=subprocess.PIPE, stdout=self.log,
+            lab.command(self.path, vdevs, workers, ["-i"]), stdin=subprocess.PIPE, stdout=self.log,
             stderr=self.log, cwd=lab.dir, env={**os.environ, **(env or {})})
 
     def text(self):
@@ -171,8 +171,9 @@ class Wire(threading.Thread):
             self.fault = "packet %d: another packet than was sent" % self.packets
 
     def open(self, outer):
-        key_idx = profile.read_header(profile.decap(outer)[1]).key_idx
         group = self.values.group()
+        data = profile.decap(outer, group.form)[1]
+        key_idx = profile.layout(group).read_header(data).key_idx
         for roots in self.values.candidates(key_idx):
             group.roots = group.live = roots
             try:

@@ -574,6 +574,41 @@ class OwnSource(SakerTest):
                 self.assertIn("trust group g%d" % plan.n, run.err)
                 self.assertIn("5 packets came under our own source id, 5 of them", run.out)
 
+    def test_hears_a_twin_of_any_worker_in_format_s(self):
+        """Worker n sends under source id + n; B's own id is far from those."""
+        for variant in range(3):
+            with self.subTest(variant=variant):
+                plan = Plan(self.lab, 20 + variant, form="S", variant=variant, sn="counter",
+                            replay_window=1024)
+                first, twins, others = plan.wire_source(A), [], []
+                for step in range(6):
+                    at = 3 if variant == 2 else len(first) - 1
+                    source = first[:at] + bytes([first[at] + step]) + first[at + 1 :]
+                    frame = plan.sealed_frame(B, plan.inner(B, 4, 80, step), source=source,
+                                              sn=EPOCH << 48 | 1 << 40 | step)
+                    (twins if step < 3 else others).append(frame)
+                run, counted = self.run_twice(plan, twins + others, workers=3)
+                self.assertEqual(counted, (3, 3))
+                self.assertIn("ANOTHER GATEWAY SENDS UNDER OUR SOURCE ID", run.err)
+
+    def test_takes_what_its_own_workers_of_format_s_sent_for_reflected(self):
+        plan = Plan(self.lab, 23, form="S", sn="counter", replay="none")
+        config = make_config(self.lab, [plan])
+        out = [pcapfile.ethernet(plan.inner(A, 4, 80, i)) for i in range(40)]
+        sent = self.lab.run(config, [out[i::2] for i in range(2)], workers=2)
+        self.assertRan(sent)
+        back = [pcapfile.ethernet(self.turned(p)) for p in packets(sent.cipher)]
+        run = self.lab.run(config, ((), ()), back, workers=2,
+                           commands=["start", "drain", "show groups json", "quit"])
+        group = run.shown["groups"][0]
+        self.assertEqual((group["own_source"], group["twin"]), (40, 0))
+        self.assertNotIn("ANOTHER GATEWAY", run.err)
+
+    @staticmethod
+    def turned(outer):
+        """Outer addresses exchanged: the checksum stays right, and the key is not theirs."""
+        return outer[:12] + outer[16:20] + outer[12:16] + outer[20:]
+
     def test_counts_reflected_packets_without_alarm(self):
         plan = Plan(self.lab, 1, sn="counter")
         frames = [self.twin_frame(plan, i, sn=EPOCH << 48 | i) for i in range(1, 8)]

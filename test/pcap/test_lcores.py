@@ -132,3 +132,54 @@ class Owners(SakerTest):
             run = self.lab.run(make_config(self.lab, [plan]), [[], []], workers=2)
             self.assertEqual(run.status, 1)
             self.assertIn("only one worker may send under one " + what, run.err)
+
+    def start_with_lists(self, workers, source, **lists):
+        """A run of site A, whose first id is given. lists: ids in `addresses`, in `sources`."""
+        plan = Plan(self.lab, 1, form="S")
+        bindings = [{"source_id": i, "from": [B.ip4], "to": [A.ip4]}
+                    for i in lists.get("addresses", ())]
+        groups = [plan.config(A, source_id=source, addresses=bindings or None)]
+        more = {"sources": lists["sources"]} if "sources" in lists else {}
+        frames = [pcapfile.ethernet(numbered(n % 50, n, 10)) for n in range(100)]
+        config = make_config(self.lab, [plan], groups=groups, policies=plan.policies(A, **more))
+        return self.lab.run(config, [frames[i::workers] for i in range(workers)], workers=workers)
+
+    def test_format_s_refuses_a_workers_id_that_the_lists_give_to_another(self):
+        for lists in ({"addresses": ["0a000002"]}, {"sources": ["0a000002", "0a000009"]}):
+            run = self.start_with_lists(2, "0a000001", **lists)
+            self.assertEqual(run.status, 1, run.text())
+            self.assertEqual(packets(run.cipher), [])
+            self.assertIn(
+                "trust group g1: its 2 workers send under the ids from 0a000001 on, one each, and "
+                "addresses or sources have another's 0a000002; give each gateway a range", run.err)
+            self.assertRan(self.start_with_lists(1, "0a000001", **lists))
+
+    def test_format_s_warns_of_lists_in_which_a_workers_id_lacks(self):
+        run = self.start_with_lists(3, "0a000001", sources=["0a000001", "0a000002"])
+        self.assertRan(run)
+        self.assertIn("trust group g1: addresses or sources leave out 0a000003, under which worker "
+                      "2 sends; list every worker's id", run.err)
+        run = self.start_with_lists(2, "0a000001", addresses=["0a000100"])
+        self.assertRan(run)
+        self.assertIn("have source id 0a000100 and none next to it; if that gateway has several "
+                      "workers too, list the id of each", run.err)
+        for workers, ids in ((1, ["0a000100"]), (2, ["0a000100", "0a000101"]),
+                             (2, ["0a0000ff", "0a000100"])):
+            run = self.start_with_lists(workers, "0a000001", addresses=ids)
+            self.assertRan(run)
+            self.assertNotIn("trust group", run.err)
+
+    def test_workers_ids_do_not_pass_the_last_one(self):
+        run = self.start_with_lists(2, "ffffffff")
+        self.assertEqual(run.status, 1)
+        self.assertIn("its 2 workers send under the ids from ffffffff on, one each, and these pass "
+                      "the last id there is", run.err)
+        self.assertRan(self.start_with_lists(2, "fffffffe"))
+
+    def test_shows_what_each_worker_of_format_s_sends_under(self):
+        plan = Plan(self.lab, 1, form="S")
+        run = self.lab.run(make_config(self.lab, [plan]), [[], []], workers=2,
+                           commands=["start", "drain", "show sessions json", "quit"])
+        self.assertRan(run)
+        self.assertEqual([(r["source"], r["session"]) for r in run.shown["sessions"]],
+                         [("0a000001", 0), ("0a000002", 0)])

@@ -78,6 +78,13 @@ class Rotation(Rotating):
     def test_keys_rotate_in_the_counter_discipline(self):
         self.rotate_many(Plan(self.lab, 1, sn="counter", replay_window=1024))
 
+    def test_keys_rotate_in_format_s(self):
+        """By its options it also says which root key it means."""
+        self.rotate_many(Plan(self.lab, 1, form="S", levels=("zone", "user"), mk_options=True))
+
+    def test_keys_rotate_in_format_s_in_the_counter_discipline(self):
+        self.rotate_many(Plan(self.lab, 1, form="S", variant=2, sn="counter", replay_window=1024))
+
     def test_keys_rotate_with_a_key_cache(self):
         self.rotate_many(Plan(self.lab, 1, key_cache=16, variant=2))
 

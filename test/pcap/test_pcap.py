@@ -5,7 +5,7 @@
 usage: test_pcap.py [--saker PROGRAM] [--keytool PROGRAM] [-v] [GROUP[.Class[.test]] ...]
 
 Without a group all are run. The programs may also be named by SAKER and SAKER_KEYTOOL. More work
-by environment: SAKER_TEST_KILLS (6), SAKER_TEST_PACKETS (100000), SAKER_TEST_SOURCES (20000),
+by environment: SAKER_TEST_KILLS (6), SAKER_TEST_PACKETS (100000), SAKER_TEST_SOURCES (20000), SAKER_TEST_PAIRS (1),
 SAKER_TEST_KEEP (keeps the temporary directories). Exit codes: 0 passed, 1 failed, 77 skipped.
 """
 
@@ -18,7 +18,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "subsa", "esp", "esp_peer", "link", "sn", "config", "keys",
           "live", "policy", "mtu", "scale", "process", "commands", "lcores", "eyes", "psp", "tss", "qos",
-          "path", "psp_peer", "psp_roles", "psp_handout", "isolate", "proxy")
+          "path", "psp_peer", "psp_roles", "psp_handout", "isolate", "proxy",
+          "nonces")
 SKIP = 77
 
 

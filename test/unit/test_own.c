@@ -225,6 +225,25 @@ knows_the_source_of_each_worker_where_there_are_no_sessions(void **state)
 	}
 }
 
+static void
+counts_a_workers_source_from_the_senders_on(void **state)
+{
+	static const char *const ids[][2] = { { "\x0a\0\0\x01", "\x0a\0\0\x03" },
+		{ "\x0a\0\xff\xfe", "\x0a\x01\0\0" } };
+	uint8_t source[16];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		add_sender(SAKER_V_SOURCE_ID, ids[i][0], 4);
+	saker_own_source(&senders[1], 2, source);
+	assert_memory_equal(source, ids[1][0], 4); /* sessions tell workers apart */
+	group.names_workers = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		saker_own_source(&senders[i], 2, source);
+		assert_memory_equal(source, ids[i][1], 4);
+	}
+}
+
 int
 main(void)
 {
@@ -236,6 +255,7 @@ main(void)
 			knows_the_source_of_each_worker_where_there_are_no_sessions, reset),
 		cmocka_unit_test_setup(tells_sources_apart_by_all_their_octets, reset),
 		cmocka_unit_test_setup(knows_more_sources_than_it_compares_at_once, reset),
+		cmocka_unit_test_setup(counts_a_workers_source_from_the_senders_on, reset),
 		cmocka_unit_test_setup(
 			finds_nothing_of_its_own_without_senders_or_between_client_and_server,
 			reset),

@@ -106,6 +106,26 @@ stays_above_a_later_key_when_an_old_one_is_installed_again(void **state)
 	assert_true(at->line.last + 1 >= promised);
 }
 
+/* A client that held root keys is handed data keys, which may be those of before. */
+static void
+counts_on_above_every_master_key_where_none_is_known(void **state)
+{
+	struct place *at = *state;
+	saker_sn promised;
+
+	at->params.mode = SAKER_SN_COUNTER;
+	at->params.epoch = 7;
+	begin_life(at, NOW);
+	promised = limit_of(at);
+	memset(at->id.mk_check, 0, sizeof(at->id.mk_check));
+	begin_life(at, NOW);
+	assert_true(take_one(at, NOW) >= promised);
+	promised = limit_of(at);
+	at->id = line_id;
+	begin_life(at, NOW);
+	assert_true(take_one(at, NOW) >= promised);
+}
+
 static void
 waits_long_when_the_clock_was_set_far_back(void **state)
 {
@@ -524,6 +544,7 @@ main(void)
 		TEST(starts_at_once_when_the_reservation_has_passed),
 		TEST(stays_above_the_reservation_of_another_master_key),
 		TEST(stays_above_a_later_key_when_an_old_one_is_installed_again),
+		TEST(counts_on_above_every_master_key_where_none_is_known),
 		TEST(waits_long_when_the_clock_was_set_far_back),
 		TEST(never_lowers_a_limit_when_the_clock_steps_back),
 		TEST(renews_all_lines_in_one_commit_about_every_quarter_of_the_skew),
