@@ -529,6 +529,8 @@ class Live(Rotating):
         """Members rotate together: with a value before, the grace time is all that they have."""
         pair = self.pair(plan, rotate_grace_ms=1500)
         key = plan.keys[0]
+        if plan.o.sn == "time":
+            time.sleep(5)  # a regime waits for lines that the clock has yet to reach
         for i in range(rounds):
             self.step(pair, key)
             command, done = "key install %s %s" % (key.name, key.path), "is current"
