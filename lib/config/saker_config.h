@@ -250,6 +250,12 @@ struct saker_config {
  */
 struct saker_config *saker_config_load(const char *file, struct saker_faults *faults);
 
+/** The second cipher port, where there is one in place of a clear port, or NULL. */
+const struct saker_cfg_port *saker_config_second_port(const struct saker_config *c);
+
+/** Is this an address of that port, and not of the first? */
+bool saker_config_is_second(const struct saker_config *c, const struct saker_ip *ip);
+
 /** Free a configuration. NULL is allowed. */
 void saker_config_free(struct saker_config *c);
 

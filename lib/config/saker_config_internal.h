@@ -314,6 +314,12 @@ void saker_cfg_check_ports(
 /** The port where protected packets pass; NULL: none, or the ports have faults. */
 const struct saker_cfg_port *saker_cfg_cipher_port(const struct saker_cfg_reader *r);
 
+/** The port of a tunnel's own end: the cipher port, or of two the one that holds @p peer in a
+ * prefix or has it own @p local. NULL: there is none, or it can't be told.
+ */
+const struct saker_cfg_port *saker_cfg_port_for(const struct saker_cfg_reader *r,
+	const struct saker_ip *local, const struct saker_ip *peer);
+
 /** Run every rule. */
 void saker_cfg_check(struct saker_cfg_reader *r);
 

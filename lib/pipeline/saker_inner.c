@@ -201,15 +201,18 @@ open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 void
 saker_stage_inner(struct saker_worker *w, struct saker_burst *b)
 {
-	b->undone = 0;
+	uint16_t undone = 0;
+
 	SAKER_FOREACH_SLOT (b, i) {
 		bool done = likely(open_plain(w, b, i));
 		enum saker_drop why = done ? SAKER_OK : open_one(b, i);
 
-		saker_burst_done(b, i, done);
+		b->done[i] = done;
+		undone += !done;
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
+	b->undone = undone;
 }
 
 /* Octets of the source as configurations write it: an id as on the wire, or an address. */

@@ -237,15 +237,37 @@ line_of(const struct saker_burst *b, unsigned int i)
 	return p->line + p->group->cfg->qos.class_of[b->view[i].tos >> 2];
 }
 
+static inline void
+give_plain_sns(const struct saker_worker *w, struct saker_burst *b, uint16_t at,
+	const struct saker_sn_grant *grant)
+{
+	uint16_t session = (uint16_t)(b->group[at]->cfg->session_first + w->index);
+	unsigned int end = at + grant->n;
+	uint64_t sn = grant->first;
+
+	for (unsigned int i = at; i < end; i++) {
+		b->sn[i] = sn++;
+		b->session[i] = session;
+		b->master[i] = b->policy[i]->master;
+		b->expanded[i] = NULL;
+	}
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	const struct saker_sn_grant *grant)
 {
 	const struct saker_group *g = b->group[at];
-	unsigned int class = line_of(b, at) - b->policy[at]->line;
-	uint16_t session = saker_group_session(g, class, w->index, w->n_workers);
+	unsigned int class;
+	uint16_t session;
 
+	if (likely(g->plain_sn)) {
+		give_plain_sns(w, b, at, grant);
+		return;
+	}
+	class = line_of(b, at) - b->policy[at]->line;
+	session = saker_group_session(g, class, w->index, w->n_workers);
 	for (uint16_t k = 0; k < grant->n; k++) {
 		b->sn[at + k] = grant->first + k;
 		b->session[at + k] = session;
@@ -423,7 +445,9 @@ write_plain(struct saker_burst *b, unsigned int i)
 		.tos = b->view[i].tos,
 		.df = b->view[i].family == 6 || (payload[6] & 0x40) != 0 };
 	saker_front_finish_outer(&s, payload, &outer);
-	saker_front_finish_eesp(&s, payload, b->session[i], b->fields[i].key_idx, b->source[i]);
+	if (unlikely(!b->group[i]->plain_sn)) /* else the template has it */
+		saker_front_finish_key_idx(&s, payload, b->fields[i].key_idx);
+	saker_front_finish_eesp(&s, payload, b->session[i], b->source[i]);
 	saker_front_finish_sn(payload, b->sn[i]);
 	b->ip[i] = payload - s.len;
 	b->head[i] = payload - s.eesp_len;
@@ -450,6 +474,8 @@ write_any(struct saker_burst *b, unsigned int i)
 	else
 		b->head[i] = p->transport ? write_transport(b, i, out, front)
 					  : write_tunnel(b, i, out, front);
+	if (b->group[i]->plain_sn)
+		f->key_idx = b->group[i]->key_idx;
 	f->sn = b->sn[i];
 	f->source = b->source[i];
 	f->session = b->session[i];
@@ -484,9 +510,9 @@ seal(struct saker_worker *w, struct saker_burst *b)
 const struct saker_stage saker_outbound_stages[] = {
 	{ "parse", saker_plain_out,
 		"frames for saker itself; Ethernet and IP headers of clear packets" },
-	{ "classify", classify, "find the policy; bypass and drop end here" },
-	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS" },
-	{ "plan", plan, "lengths, padding" },
+	{ "classify", classify, "find the policy; bypass and drop end here", true },
+	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS", true },
+	{ "plan", plan, "lengths, padding", true },
 	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },
 	{ "headers", write_headers, "outer IP, UDP and security headers" },
 	{ "seal", seal, "derive the data key, encrypt and authenticate" },

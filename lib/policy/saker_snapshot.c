@@ -119,8 +119,14 @@ note_plain(struct saker_group *g)
 static void
 note_plain_groups(struct saker_snapshot *s)
 {
-	for (unsigned int i = 0; i < s->n_groups; i++)
-		note_plain(&s->groups[i]);
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		struct saker_group *g = &s->groups[i];
+
+		note_plain(g);
+		g->plain_sn = g->session == NULL && g->client == NULL && g->cfg->qos.n == 0 &&
+			      !g->names_workers && !g->by_resource &&
+			      g->cfg->source_port != SAKER_SOURCE_PORT_SESSION;
+	}
 }
 
 static uint64_t
@@ -267,7 +273,8 @@ port_of(const struct saker_config *c, enum saker_port_role role)
 static void
 fill_mtu(const struct saker_config *c, struct saker_policy *p)
 {
-	const struct saker_cfg_port *port = port_of(c, SAKER_PORT_CIPHER);
+	const struct saker_cfg_port *port = p->second ? saker_config_second_port(c)
+						      : port_of(c, SAKER_PORT_CIPHER);
 	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
 
 	for (unsigned int six = 0; six < 2; six++) {
@@ -334,6 +341,7 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
 	if (p->entropy)
 		saker_outer_add_entropy(&p->outer, p->group->format->entropy);
+	p->second = s->two_ports && saker_config_is_second(env->config, &p->cfg->local);
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);
@@ -349,6 +357,7 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 	unsigned int most = c->n_policies + saker_ways_policies(c) + 1;
 	int ret = 0;
 
+	s->two_ports = saker_config_second_port(c) != NULL;
 	s->n_policies = s->n_all = c->n_policies;
 	s->policies = calloc(most, sizeof(*s->policies));
 	s->senders = calloc(most, sizeof(*s->senders));

@@ -89,6 +89,7 @@ struct saker_group {
 	struct saker_terms terms;
 	struct saker_plain plain; /**< of received packets */
 	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
+	bool plain_sn;            /**< packets need no more of it than an SN and the session id */
 	bool names_workers;       /**< there is no session id: by source id or SPI */
 	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
 	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
@@ -172,6 +173,7 @@ struct saker_policy {
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
 	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
+	bool second;                 /**< by the second of two cipher ports */
 	bool carries;                /**< a packet keeps the offsets that it came with */
 	uint32_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
@@ -241,6 +243,7 @@ struct saker_snapshot {
 	unsigned int n_local;
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
+	bool two_ports;                /**< two cipher ports, no clear one: proxies alone */
 	bool by_resource;              /**< some group is by_resource */
 	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */

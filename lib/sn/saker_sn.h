@@ -128,6 +128,9 @@ struct saker_sn_line {
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
 	uint32_t version;      /**< of the copies */
+	uint32_t sure;         /**< SNs behind `last` that may be taken at `sure_ms` unasked */
+	uint64_t sure_ms;      /**< a reading of the clock */
+	uint64_t sure_blocks;  /**< blocks that these may encrypt */
 	struct {
 		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
 		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;

@@ -284,10 +284,10 @@ const struct saker_format *saker_format_find(uint8_t letter);
 static inline void
 saker_nonce(uint16_t session, uint8_t role, uint8_t variant, uint64_t sn, uint8_t out[12])
 {
-	saker_store_be16(out, session);
-	out[2] = role;
-	out[3] = variant;
-	saker_store_be64(out + 4, sn);
+	uint32_t first = (uint32_t)session << 16 | (uint32_t)role << 8 | variant;
+
+	saker_store_be64(out, (uint64_t)first << 32 | sn >> 32);
+	saker_store_be32(out + 8, (uint32_t)sn);
 }
 
 #endif

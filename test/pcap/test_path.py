@@ -3,6 +3,7 @@
 
 import struct
 
+import libsas
 import pcapfile
 from harness import A, B, SakerTest, packets
 from ip import checksum, ip_header, transport_checksum
@@ -11,6 +12,7 @@ from plan_esp import EspPlan
 from plan_subsa import SubsaPlan
 from plan_tss import TssPlan
 from test_psp import Psp
+from test_psp_roles import Roles
 
 ROUTER = {4: "198.51.100.7", 6: "2001:db8:7::7"}
 COMMANDS = ["start", "drain", "reload", "show policies json", "show drops json", "quit"]
@@ -306,3 +308,18 @@ class PspFormat(Psp, Quoted):
         self.masters()
         self.p = Plan(self.lab, 1)
         self.check_tunnel_mtu()
+
+
+class HandedOutPsp(Roles, Quoted):
+    """The same where a receiver has handed out an SA for each worker."""
+
+    sn_at, copies = 8, ()
+
+    def config(self):
+        return Roles.config(self, A, self.group("client", keys="to-b.key"), dst="any")
+
+    def test_a_report_on_a_packet_of_ours_is_believed_and_no_forged_one(self):
+        libsas.write(self.lab.path("to-b.key"), 1,
+                     [libsas.Sa(0x77 + n, bytes((n,)) * 32) for n in (1, 2)])
+        self.p = Plan(self.lab, 1)
+        self.check(True, ((7, b"\x77"), (7, b"\x79"), (4, b"\x80")))

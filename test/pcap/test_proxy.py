@@ -317,6 +317,49 @@ class Sns(Proxy):
         self.assertIn("raise child_sas to 3", run.err)
 
 
+class Regions(Proxy):
+    """Two cipher ports and no clear one: what is sealed leaves by the port of its tunnel."""
+
+    FAR = "198.51.100.1"
+
+    def config(self, come, go, **changes):
+        config = proxy_config(self.lab, [come, go], [rule(come, go, local=self.FAR, **changes)])
+        config["ports"][0].update(role="cipher", address=self.FAR + "/24", mtu=1600)
+        return config
+
+    def test_each_way_leaves_by_the_port_of_its_group(self):
+        for a, b in (("E", "P"), ("X", "S")):
+            with self.subTest(come=a, go=b):
+                come, go = KINDS[a](self.lab, 1), KINDS[b](self.lab, 11)
+                there = inner(go)
+                back = Rules.swap(there)
+                run = self.lab.run(
+                    self.config(come, go, direction="both", back_peer=B.ip4, back_local=A.ip4),
+                    clear=[pcapfile.ethernet(go.seal(B, back))],
+                    cipher=[pcapfile.ethernet(come.seal(B, there))])
+                self.assertRan(run)
+                self.assertEqual(run.drops(), {})
+                self.assertEqual([go.open(A, p).packet for p in packets(run.clear)], [there])
+                self.assertEqual([come.open(A, p).packet for p in packets(run.cipher)], [back])
+
+    def test_nothing_clear_leaves_or_enters(self):
+        come, go = KINDS["E"](self.lab, 1), KINDS["B"](self.lab, 11)
+        clear = inner(go)
+        run = self.lab.run(self.config(come, go), clear=[pcapfile.ethernet(clear)],
+                           cipher=[pcapfile.ethernet(clear), pcapfile.ethernet(
+                               go.seal(B, Rules.swap(clear)))])
+        self.assertRan(run)
+        self.assertEqual((packets(run.clear), packets(run.cipher)), ([], []))
+        self.assertEqual(run.drops(), {"clear_refused": 2, "inner_policy": 1})
+
+    def test_the_mtu_is_that_of_the_port(self):
+        come, go = KINDS["E"](self.lab, 1), KINDS["X"](self.lab, 11)
+        run = self.lab.run(self.config(come, go), cipher=[
+            pcapfile.ethernet(come.seal(B, inner(go, size=size))) for size in (1500, 1650)])
+        self.assertRan(run)
+        self.assertEqual((len(packets(run.clear)), run.drops()), (1, {"mtu": 1}))
+
+
 class Eyes(Proxy):
     def test_traffic_is_counted_each_way(self):
         come, go = KINDS["E"](self.lab, 1), KINDS["X"](self.lab, 11)
