@@ -13,6 +13,7 @@ from harness import A, B, SakerTest, kill, packets, setting
 from nonces import PORT, Ledger, every_row, stateless
 from pair import RECORD, Prompt, end_pipe, quick_dir
 from plan import EPOCH, make_config
+from plan_proxy import inner, rule
 from test_keys import read_key_file
 
 TIMES = setting("SAKER_TEST_PAIRS", 1)
@@ -144,6 +145,28 @@ class Lives(Gateways):
             self.run_once(A, where, 1, changes, rows)
         self.check()
         self.assertEqual(len(self.ledger.pairs), 3 * 2 * 2 * COUNT)
+
+    def test_what_a_proxy_seals_and_what_the_gateway_seals_itself_share_lines_and_no_pair(self):
+        come = stateless(self.lab, 95, replay_window=4096).plan
+        come.port = PORT + 95
+        goes = [r for r in self.rows if r.many and r.counts
+                and getattr(r.plan.o, "role", "peer") == "peer"
+                and getattr(r.plan.o, "child_sas", 2) >= 2]
+        for n, workers in enumerate((1, 2, 1)):
+            clear = self.clear(A, goes)
+            sealed = [come.sealed_frame(B, inner(r.plan, 4, 90, seed)) for seed in range(COUNT)
+                      for r in goes if r.plan.o.outer == 4]
+            config = self.config(A, goes)
+            config["trust_groups"].append(come.config(A))
+            config["proxies"] = [rule(come, r.plan) for r in goes]
+            run = self.lab.run(config, [clear[w::workers] for w in range(workers)],
+                               [sealed[w::workers] for w in range(workers)], workers=workers)
+            self.assertRan(run)
+            self.assertLessEqual(set(run.drops()), {"sn_unreserved"})
+            self.assertEqual(len(packets(run.cipher)) + sum(run.drops().values()),
+                             len(clear) + len(sealed))
+            self.ledger.take(goes, A, "proxy %d" % n, packets(run.cipher))
+        self.check()
 
 
 class Changes(Gateways):
