@@ -2,35 +2,9 @@
  * Copyright (c) 2026 The saker authors
  */
 
-#include "saker_sn.h"
+#include "sn_lines.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define DAY_MS 86400000ULL
-#define NOW    (20000 * DAY_MS + 50000) /* epoch 20000, slot 500 */
-
-static const struct saker_sn_params in_time = {
-	.mode = SAKER_SN_TIME,
-	.epoch_seconds = 86400,
-	.slot_ms = 100,
-	.window_ms = 2000,
-	.skew_ms = 500,
-	.rekey_shift = -1,
-	.max_blocks = UINT64_MAX,
-};
-
-static const struct saker_sn_params in_order = {
-	.mode = SAKER_SN_COUNTER,
-	.epoch = 7,
-	.rekey_shift = -1,
-	.max_blocks = UINT64_MAX,
-};
 
 /* slots per epoch one short of what the counter can hold: 16777000 of 16777216 */
 static const struct saker_sn_params long_epoch = {
@@ -41,36 +15,6 @@ static const struct saker_sn_params long_epoch = {
 	.rekey_shift = -1,
 	.max_blocks = UINT64_MAX,
 };
-
-static const saker_sn no_limit = (saker_sn)1 << 127;
-
-static const uint16_t one_block[64] = {
-	[0 ... 63] = 1,
-};
-
-static saker_sn
-sn_of(uint64_t epoch, uint64_t slot, uint64_t seq)
-{
-	return saker_sn_make(epoch, slot << SAKER_SEQ_BITS | seq);
-}
-
-static void
-assert_grant(struct saker_sn_grant g, saker_sn first, uint16_t n, enum saker_drop why)
-{
-	assert_int_equal(g.n, n);
-	assert_string_equal(saker_drop_info[g.why].name, saker_drop_info[why].name);
-	if (n > 0) {
-		assert_int_equal(g.first, (uint64_t)first);
-		assert_int_equal(g.epoch, saker_sn_epoch(first));
-	}
-}
-
-static void
-line_open(struct saker_sn_line *l, const struct saker_sn_params *p, saker_sn start)
-{
-	saker_sn_line_init(l, p, start, saker_sn_epoch(start + 1), 0);
-	saker_sn_line_limit(l, no_limit);
-}
 
 static void
 grants_nothing_before_a_limit_is_published(void **state)
@@ -506,69 +450,6 @@ worker_and_keeper_never_see_half_a_value(void **state)
 	assert_null(torn);
 }
 
-static uint64_t
-draw(uint64_t *state, uint64_t below)
-{
-	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-	return (*state >> 33) % below;
-}
-
-/* One line takes what it is sure of unasked, the other always asks. @return how often the first did
- * not
- */
-static unsigned int
-take_both(const struct saker_sn_params *p, uint64_t seed)
-{
-	struct saker_sn_line l, asks;
-	uint64_t now = NOW, state = seed;
-	saker_sn limit = saker_sn_make(20000, 0) + (UINT64_C(500) << 24) + 200;
-	unsigned int unasked = 0;
-
-	saker_sn_line_init(&l, p, p->mode == SAKER_SN_TIME ? 0 : saker_sn_make(7, 0),
-		p->mode == SAKER_SN_TIME ? 20000 : 7, 0);
-	asks = l;
-	for (unsigned int i = 0; i < 4000; i++) {
-		uint16_t blocks[8], n = (uint16_t)(1 + draw(&state, 8));
-		struct saker_sn_grant a, b;
-
-		for (uint16_t k = 0; k < n; k++)
-			blocks[k] = (uint16_t)draw(&state, 90);
-		if (draw(&state, 16) == 0) {
-			limit += draw(&state, UINT64_C(1) << 25);
-			saker_sn_line_limit(&l, limit);
-			saker_sn_line_limit(&asks, limit);
-		}
-		if (draw(&state, 40) == 0)
-			saker_sn_line_stop(&l, draw(&state, 2) ? SAKER_OK : SAKER_DROP_MK_EXPIRED);
-		saker_sn_line_stop(&asks, (enum saker_drop)l.shared.stopped);
-		now += draw(&state, 8) == 0 ? draw(&state, 300) : 0;
-		unasked += l.sure >= n && l.sure_ms == now;
-		asks.sure = 0;
-		a = saker_sn_take(&l, now, blocks, n);
-		b = saker_sn_take(&asks, now, blocks, n);
-		assert_grant(a, b.first, b.n, b.why);
-		assert_true(l.last == asks.last && l.blocks == asks.blocks);
-		assert_true(l.life.packets == asks.life.packets && l.life.keys == asks.life.keys);
-	}
-	return unasked;
-}
-
-static void
-takes_unasked_only_what_asking_would_grant(void **state)
-{
-	struct saker_sn_params p[] = { in_time, in_order, in_time, in_order };
-	unsigned int unasked = 0;
-
-	(void)state;
-	p[1].counter_max = 30000;
-	p[2].rekey_shift = 5;
-	p[2].max_blocks = 1500;
-	p[3].rekey_shift = 6;
-	for (uint64_t seed = 1; seed <= 40; seed++)
-		unasked += take_both(&p[seed % 4], seed);
-	assert_in_range(unasked, 1000, 40 * 4000);
-}
-
 int
 main(void)
 {
@@ -601,7 +482,6 @@ main(void)
 		cmocka_unit_test(takes_no_time_beyond_all_clocks_for_an_early_one),
 		cmocka_unit_test(keeps_the_old_limit_while_the_keeper_writes),
 		cmocka_unit_test(worker_and_keeper_never_see_half_a_value),
-		cmocka_unit_test(takes_unasked_only_what_asking_would_grant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
