@@ -95,7 +95,8 @@ read_counter(struct saker_derive_answer *a, const struct saker_derive_request *r
 				   "the counter; leave --sn out",
 			a->group->name);
 	else {
-		a->context.rekey = saker_rekey_word(r->sn, shift);
+		a->context.rekey = saker_rekey_masked(
+			r->sn, shift, saker_sn_rekey_mask(&a->group->sn));
 		return true;
 	}
 	return false;
@@ -112,6 +113,13 @@ check_form(const struct saker_derive_answer *a, const struct saker_derive_reques
 	saker_keytool_fail("a client's data key file has no place for a key that depends on "
 			   "addresses or the counter; print it with --raw");
 	return false;
+}
+
+/* Data keys come from the root key itself there. */
+static bool
+is_tss(const struct saker_derive_answer *a)
+{
+	return a->group->format == saker_format_tss.letter;
 }
 
 static bool
@@ -136,7 +144,9 @@ load_roots(struct saker_derive_answer *a)
 		}
 		memcpy(a->secret->level[k->level], a->secret->root.value[SAKER_CURRENT],
 			SAKER_ROOT_LEN);
-		a->key_idx |= (uint8_t)((a->secret->root.index & 3) << (6 - 2 * k->level));
+		a->key_idx |= is_tss(a) ? (uint8_t)((a->secret->root.index & 1) << 7)
+					: (uint8_t)((a->secret->root.index & 3)
+						    << (6 - 2 * k->level));
 	}
 	return good;
 }
@@ -152,6 +162,10 @@ make_group_key(struct saker_derive_answer *a)
 		enum saker_level level = a->config->root_keys[g->root_keys.index[i]].level;
 
 		value[level] = a->secret->level[level];
+		if (is_tss(a)) {
+			memcpy(a->secret->gk, value[level], SAKER_ROOT_LEN);
+			return true;
+		}
 	}
 	rc = saker_master_key(g->combine, value, a->secret->mk);
 	if (rc == 0)
@@ -208,11 +222,19 @@ saker_derive(struct saker_derive_answer *a, const struct saker_derive_request *r
 {
 	if (!find_group(a, r->group))
 		return false;
+	if (a->group->kdf == SAKER_KDF_DIRECT) {
+		saker_keytool_fail(
+			"group \"%s\" has kdf \"direct\": its root key is the data key, and "
+			"nothing is derived",
+			a->group->name);
+		return false;
+	}
 	if (a->group->format == saker_format_psp.letter) {
 		saker_keytool_fail("group \"%s\" has format psp; see saker-keytool psp", r->group);
 		return false;
 	}
 	a->context.format = a->group->format;
+	a->context.server = a->group->role != SAKER_ROLE_PEER;
 	a->context.variant = (uint8_t)a->group->variant;
 	return read_source(a, r) && read_addresses(a, r) && read_counter(a, r) &&
 	       check_form(a, r) && load_roots(a) && make_group_key(a) && derive_keys(a, r);

@@ -88,10 +88,9 @@ create_parts(struct saker_gateway *g, struct saker_worker *w, struct saker_fault
 }
 
 static void
-set_tx(struct saker_gateway *g, struct saker_worker *w, enum saker_direction d,
-	enum saker_port_role role)
+set_tx(struct saker_gateway *g, struct saker_worker *w, enum saker_direction d)
 {
-	const struct saker_port *p = saker_port_of_role(g, role);
+	const struct saker_port *p = saker_port_of_link(g, !d);
 	struct saker_tx *tx = &w->tx[d];
 	struct rte_ether_addr dst;
 
@@ -125,6 +124,8 @@ deal_queues(struct saker_gateway *g, struct saker_faults *faults)
 			}
 			w->rx[w->n_rx++] = (struct saker_rx){ .port = p->id,
 				.queue = q,
+				.second = p->cfg->role == SAKER_PORT_CIPHER &&
+					  p != saker_port_of_link(g, SAKER_INBOUND),
 				.direction = p->cfg->role == SAKER_PORT_CLEAR ? SAKER_OUTBOUND
 									      : SAKER_INBOUND };
 		}
@@ -157,8 +158,8 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->watch = &g->watch;
 	w->crypto = g->crypto;
 	w->idle_mode = g->config->gateway.idle;
-	set_tx(g, w, SAKER_OUTBOUND, SAKER_PORT_CIPHER);
-	set_tx(g, w, SAKER_INBOUND, SAKER_PORT_CLEAR);
+	set_tx(g, w, SAKER_OUTBOUND);
+	set_tx(g, w, SAKER_INBOUND);
 	return create_parts(g, w, faults);
 }
 

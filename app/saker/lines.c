@@ -60,6 +60,19 @@ line_session(const struct saker_gateway *g, const struct place *at)
 	return saker_group_session(at->sender->group, at->class, at->worker, g->n_workers);
 }
 
+/* As the store knows a line. Keys of format tss hang on no SPI: whatever that is, the value of the
+ * root key tells what was used under it.
+ */
+static struct saker_sn_id
+stored_id(const struct saker_group *group, const struct saker_sn_id *id)
+{
+	struct saker_sn_id stored = *id;
+
+	if (group->format == &saker_format_tss && group->client == NULL)
+		stored.spi = 0;
+	return stored;
+}
+
 /* An SA is its key, by whatever SPI: no IV of it may come again. */
 static struct saker_sn_id
 handed_id(const struct place *at)
@@ -175,8 +188,8 @@ same_key(const struct saker_sn_id *a, const struct saker_sn_id *b)
 
 /* Let the keeper supply a line, from where the one before it stands. */
 static int
-supply(const struct build *b, struct saker_line *line, const struct saker_sn_params *params,
-	const struct saker_line *before)
+supply(const struct build *b, struct saker_line *line, const struct saker_sn_id *stored,
+	const struct saker_sn_params *params, const struct saker_line *before)
 {
 	struct saker_holding *h = &b->r->edition.holding[line->worker];
 	int ret;
@@ -187,10 +200,10 @@ supply(const struct build *b, struct saker_line *line, const struct saker_sn_par
 	}
 	if (before == NULL || !before->supplied)
 		ret = saker_sn_keeper_add(
-			b->g->keeper, &line->id, params, &line->sn, saker_unix_ms(), b->faults);
+			b->g->keeper, stored, params, &line->sn, saker_unix_ms(), b->faults);
 	else
-		ret = saker_sn_keeper_follow(b->g->keeper, &line->id, params, &line->sn,
-			&before->sn, saker_unix_ms(), b->faults);
+		ret = saker_sn_keeper_follow(b->g->keeper, stored, params, &line->sn, &before->sn,
+			saker_unix_ms(), b->faults);
 	line->supplied = ret == 0;
 	if (ret == 0 && before != NULL && before->supplied)
 		h->changes[h->n_changes++] = (struct saker_line_change){ &line->sn, &before->sn,
@@ -219,11 +232,12 @@ new_line(const struct build *b, struct saker_line *line, const struct saker_send
 	const struct saker_line *before)
 {
 	struct saker_sn_params params = line_params(b->g, sender);
+	struct saker_sn_id stored = stored_id(sender->group, &line->id);
 	const struct saker_cfg_group *cfg = sender->group->cfg;
 
 	if (!seals(sender, line->worker))
 		return 0;
-	if (supply(b, line, &params, before) != 0)
+	if (supply(b, line, &stored, &params, before) != 0)
 		return -EINVAL;
 	line->sn.flow_keys = cfg->variant == SAKER_V_CONNECTION_ID;
 	if (note_lives(b, line, sender->group, b->r->roots) != 0)

@@ -254,7 +254,7 @@ put_head(FILE *f, const struct metric *m)
 	fprintf(f, "# HELP %s %s\n", m->name, m->help);
 }
 
-/* All metrics of one table. */
+/* All metrics of one table; a metric without samples is none. */
 static void
 put_table(void *arg, const struct saker_table *t)
 {
@@ -263,7 +263,7 @@ put_table(void *arg, const struct saker_table *t)
 	for (const struct metric *m = s->first; m < metrics + N_METRICS; m++) {
 		if (strcmp(m->noun, s->first->noun) != 0)
 			return;
-		if (s->text != NULL && m->help != NULL)
+		if (s->text != NULL && m->help != NULL && t->n_rows > 0)
 			put_head(s->text, m);
 		put_samples(s, m, t);
 	}

@@ -25,11 +25,6 @@ struct saker_neighbours {
 	_Atomic bool running;
 };
 
-static const enum saker_port_role roles[SAKER_DIRECTIONS] = {
-	[SAKER_OUTBOUND] = SAKER_PORT_CLEAR,
-	[SAKER_INBOUND] = SAKER_PORT_CIPHER,
-};
-
 bool
 saker_port_takes_all(const struct saker_port *p)
 {
@@ -60,7 +55,7 @@ static void
 send_frame(void *arg, unsigned int link, const uint8_t *frame, uint16_t len)
 {
 	struct saker_neighbours *n = arg;
-	const struct saker_port *p = saker_port_of_role(n->g, roles[link]);
+	const struct saker_port *p = saker_port_of_link(n->g, link);
 	struct rte_mbuf *m = rte_pktmbuf_alloc(p->pool);
 	char *at = m == NULL ? NULL : rte_pktmbuf_append(m, len);
 
@@ -116,7 +111,7 @@ create(struct saker_gateway *g)
 		return -ENOMEM;
 	n->g = g;
 	for (unsigned int d = 0; d < SAKER_DIRECTIONS; d++)
-		set_link(&n->link[d], saker_port_of_role(g, roles[d]));
+		set_link(&n->link[d], saker_port_of_link(g, d));
 	params.link = n->link;
 	n->table = saker_neigh_create(&params);
 	if (n->table == NULL)
@@ -224,8 +219,7 @@ saker_neighbours_walk(const struct saker_gateway *g,
 const char *
 saker_neighbours_port(const struct saker_gateway *g, unsigned int link)
 {
-	for (unsigned int i = 0; i < g->n_ports; i++)
-		if (g->ports[i].cfg->role == roles[link])
-			return g->ports[i].cfg->name;
-	return "?";
+	const struct saker_port *p = saker_port_of_link((struct saker_gateway *)(uintptr_t)g, link);
+
+	return p == NULL ? "?" : p->cfg->name;
 }

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 #include "neighbours.h"
@@ -41,10 +43,25 @@ choose_rx_queues(
 	return RTE_MIN(want, info->max_rx_queues);
 }
 
-static int
-create_pool(struct saker_port *p, const struct saker_config *c, struct saker_faults *faults)
+/* net_af_packet refuses buffers that are smaller than the frames of its ring, whatever the MTU. */
+static uint32_t
+ring_frame(const struct rte_eth_dev_info *info)
 {
-	uint32_t room = saker_port_buffer_size(p->cfg);
+	const struct rte_devargs *given = rte_dev_devargs(info->device);
+	const char *at = given == NULL || given->args == NULL ? NULL
+							      : strstr(given->args, "framesz=");
+
+	if (at == NULL || strcmp(info->driver_name, "net_af_packet") != 0)
+		return 0;
+	return (uint32_t)strtoul(at + strlen("framesz="), NULL, 10);
+}
+
+static int
+create_pool(struct saker_port *p, const struct saker_config *c, const struct rte_eth_dev_info *info,
+	struct saker_faults *faults)
+{
+	uint32_t room = RTE_MAX(saker_port_buffer_size(p->cfg),
+		RTE_MIN(ring_frame(info) + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX));
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "saker-port-%u", p->id);
@@ -140,7 +157,7 @@ init_port(struct saker_gateway *g, struct saker_port *p, struct saker_faults *fa
 			p->cfg->name, p->cfg->device, device_mtu(&info));
 		return -EINVAL;
 	}
-	if (ret == 0 && create_pool(p, g->config, faults) != 0)
+	if (ret == 0 && create_pool(p, g->config, &info, faults) != 0)
 		return -EINVAL;
 	if (ret == 0) {
 		p->n_rxq = choose_rx_queues(p, &info, g->n_workers);
@@ -256,6 +273,19 @@ saker_port_of_role(struct saker_gateway *g, enum saker_port_role role)
 {
 	for (unsigned int i = 0; i < g->n_ports; i++)
 		if (g->ports[i].cfg->role == role)
+			return &g->ports[i];
+	return NULL;
+}
+
+struct saker_port *
+saker_port_of_link(struct saker_gateway *g, unsigned int link)
+{
+	struct saker_port *p = saker_port_of_role(g, SAKER_PORT_CIPHER);
+
+	if (link == SAKER_INBOUND)
+		return p;
+	for (unsigned int i = 0; i < g->n_ports; i++)
+		if (&g->ports[i] != p)
 			return &g->ports[i];
 	return NULL;
 }

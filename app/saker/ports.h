@@ -41,7 +41,14 @@ void saker_ports_close(struct saker_gateway *g);
 /** Close all ports and free their buffers. */
 void saker_ports_fini(struct saker_gateway *g);
 
-/** The port of a role, NULL: none. */
+/**
+ * The port of a link: SAKER_INBOUND, the cipher port, or the first of two; SAKER_OUTBOUND, the
+ * clear port, or the second cipher port where there is none. What leaves in a direction leaves by
+ * the other link's port.
+ */
+struct saker_port *saker_port_of_link(struct saker_gateway *g, unsigned int link);
+
+/** The first port of a role, NULL: none. */
 struct saker_port *saker_port_of_role(struct saker_gateway *g, enum saker_port_role role);
 
 #endif

@@ -72,6 +72,9 @@ struct saker_cfg_ips {
 	struct saker_ip ip[SAKER_CFG_LIST];
 };
 
+/** TSS: what data keys come from; roles server and client have a derivation of their own. */
+enum saker_kdf_mode { SAKER_KDF_CLUSTER, SAKER_KDF_DIRECT };
+
 /** Section `gateway`. */
 struct saker_cfg_gateway {
 	char name[SAKER_NAME_MAX];
@@ -141,6 +144,8 @@ struct saker_cfg_group {
 	enum saker_variant variant;
 	enum saker_suite suite;
 	uint8_t version;             /**< PSP */
+	enum saker_kdf_mode kdf;     /**< TSS */
+	bool udp_in_aad;             /**< TSS: a UDP header is authenticated */
 	struct saker_cfg_hex cookie; /**< PSP: what is sent; absent: none */
 	struct saker_cfg_refs root_keys;
 	struct saker_cfg_refs receive_root_keys; /**< keys by session: what the peer seals with */
@@ -244,6 +249,12 @@ struct saker_config {
  * @return the configuration, or NULL: faults were added
  */
 struct saker_config *saker_config_load(const char *file, struct saker_faults *faults);
+
+/** The second cipher port, where there is one in place of a clear port, or NULL. */
+const struct saker_cfg_port *saker_config_second_port(const struct saker_config *c);
+
+/** Is this an address of that port, and not of the first? */
+bool saker_config_is_second(const struct saker_config *c, const struct saker_ip *ip);
 
 /** Free a configuration. NULL is allowed. */
 void saker_config_free(struct saker_config *c);

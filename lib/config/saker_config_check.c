@@ -168,6 +168,70 @@ saker_cfg_cipher_port(const struct saker_cfg_reader *r)
 	return NULL;
 }
 
+const struct saker_cfg_port *
+saker_config_second_port(const struct saker_config *c)
+{
+	const struct saker_cfg_port *p = c->ports;
+
+	return c->n_ports == 2 && p[0].role == SAKER_PORT_CIPHER && p[1].role == SAKER_PORT_CIPHER
+		       ? &p[1]
+		       : NULL;
+}
+
+bool
+saker_config_is_second(const struct saker_config *c, const struct saker_ip *ip)
+{
+	const struct saker_cfg_port *p = saker_config_second_port(c);
+
+	return p != NULL &&
+	       (saker_ip_equal(ip, &p->address.ip) || saker_ip_equal(ip, &p->address6.ip));
+}
+
+static const struct saker_prefix *
+own_of(const struct saker_cfg_port *p, uint8_t family)
+{
+	return family == 4 ? &p->address : &p->address6;
+}
+
+const struct saker_cfg_port *
+saker_cfg_port_for(
+	const struct saker_cfg_reader *r, const struct saker_ip *local, const struct saker_ip *peer)
+{
+	const struct saker_cfg_port *found = NULL, *port = saker_cfg_cipher_port(r);
+	unsigned int n = 0;
+
+	if (port == NULL || saker_config_second_port(r->c) == NULL)
+		return port;
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct saker_prefix *own = own_of(&r->c->ports[i], peer->family);
+
+		if (local->family != 0 ? !saker_ip_equal(&own->ip, local)
+				       : own->ip.family == 0 || !saker_prefix_holds(own, peer))
+			continue;
+		found = &r->c->ports[i];
+		n++;
+	}
+	return n == 1 ? found : NULL;
+}
+
+/* Nothing clear has a way out there: proxies alone use both. */
+static void
+check_two_ciphers(struct saker_cfg_reader *r, int line)
+{
+	const struct saker_cfg_port *p = r->c->ports;
+
+	if (r->c->n_policies > 0)
+		saker_fault(r->faults, r->c->file, r->c->policies[0].line,
+			"policies: there is no port of role \"clear\", so nothing but proxies has "
+			"a meaning; take the policies out");
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (own_of(&p[0], family)->ip.family != 0 &&
+			saker_ip_equal(&own_of(&p[0], family)->ip, &own_of(&p[1], family)->ip))
+			saker_fault(r->faults, r->c->file, line,
+				"ports: \"%s\" and \"%s\" have one address; give each its own",
+				p[0].name, p[1].name);
+}
+
 static void
 check_port_roles(struct saker_cfg_reader *r)
 {
@@ -183,6 +247,10 @@ check_port_roles(struct saker_cfg_reader *r)
 	for (unsigned int i = 0; i < r->c->n_ports; i++) {
 		n[p[i].role]++;
 		last = p[i].line;
+	}
+	if (n[SAKER_PORT_CLEAR] == 0 && n[SAKER_PORT_CIPHER] == 2) {
+		check_two_ciphers(r, last);
+		return;
 	}
 	for (int role = 0; role < 2; role++)
 		if (n[role] != 1)
@@ -213,7 +281,9 @@ check_tunnel_ends(struct saker_cfg_reader *r)
 
 const struct saker_cfg_whole_rule saker_cfg_whole_rules[] = {
 	{ check_port_roles,
-		"There is exactly one port of `role` \"clear\" and one of `role` \"cipher\"." },
+		"There is exactly one port of `role` \"clear\" and one of `role` \"cipher\"; or "
+		"there are "
+		"two of `role` \"cipher\" with addresses of their own, and no policies." },
 	{ check_tunnel_ends, "Where a policy protects in tunnel mode, or there is a proxy, the "
 			     "cipher port should have an address "
 			     "(warning)." },

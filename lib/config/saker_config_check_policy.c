@@ -100,9 +100,9 @@ check_transport(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 		!saker_cfg_sound(by.group, "variant"))
 		return;
 	by_address = saker_cfg_source_len[by.g->variant] == 0;
-	/* PSP binds an SPI to no addresses. */
+	/* PSP binds an SPI to no addresses; TSS authenticates them. */
 	if (by.g->variant != SAKER_V_IP_PAIR && by.g->n_addresses == 0 &&
-		by.g->format != saker_format_psp.letter)
+		by.g->format != saker_format_psp.letter && by.g->format != saker_format_tss.letter)
 		saker_cfg_fault(r, o, "mode",
 			"transport mode needs the addresses table of trust group \"%s\"; give it, "
 			"or "
@@ -307,6 +307,30 @@ check_sources(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 				by.p->sources[i].len, saker_cfg_variant_name(by.g->variant), right);
 }
 
+/* Packets of format tss do not tell what is in clear, so all must leave the same. */
+static void
+check_tss_clear(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	struct protection by;
+
+	if (!protects(r, o, &by) || by.g->format != saker_format_tss.letter ||
+		!saker_cfg_sound(by.group, "max_clear") || by.p->clear_octets == by.g->max_clear)
+		return;
+	saker_cfg_fault(r, o, "clear_octets",
+		"clear_octets %u is not max_clear %u of trust group \"%s\", and packets of format "
+		"tss don't tell what is in clear; give the same",
+		by.p->clear_octets, by.g->max_clear, by.g->name);
+}
+
+static void
+check_tss_direct(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	struct protection by;
+
+	if (protects(r, o, &by) && saker_cfg_tss_needs_ssi(by.g, &by.p->local))
+		saker_cfg_fault(r, o, "local", SAKER_CFG_NO_SSI, by.g->name);
+}
+
 static bool
 read_selector(const struct saker_cfg_obj *o)
 {
@@ -422,6 +446,10 @@ const struct saker_cfg_rule saker_cfg_policy_rules[] = {
 	{ check_sources, { "sources" },
 		"Entries of `sources` are as long as the group's variant needs; `source-ip` and "
 		"`ip-pair` have none." },
+	{ check_tss_clear, { "clear_octets" },
+		"In format `tss` `clear_octets` is the group's `max_clear`, in each policy." },
+	{ check_tss_direct, { "local" },
+		"In format `tss` with `kdf` \"direct\" and variant `source-ip`, `local` is IPv4." },
 	{ check_reachable, { "src", "dst", "proto", "sport", "dport" },
 		"No policy is covered by an earlier one, which would keep it from ever matching." },
 	{ NULL },

@@ -93,6 +93,14 @@ hides_nothing(const struct saker_cfg_group *g)
 	return g->format == saker_format_psp.letter && g->version >= 2;
 }
 
+/* PSP: it hands SAs out, and none were handed to it. */
+static bool
+only_receives(const struct saker_cfg_group *g)
+{
+	return g->format == saker_format_psp.letter && g->role != SAKER_ROLE_PEER &&
+	       g->keys == NULL;
+}
+
 static void
 check_seals(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 {
@@ -103,7 +111,12 @@ check_seals(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 	for (unsigned int i = 0; i < n; i++) {
 		const struct saker_cfg_group *g = way[i].seals;
 
-		if (g->role == SAKER_ROLE_SERVER)
+		if (only_receives(g))
+			saker_cfg_fault(r, o, way[i].group,
+				"trust group \"%s\" has no keys to seal with, so it only receives; "
+				"give it the file of SAs that others handed to it",
+				g->name);
+		else if (g->role == SAKER_ROLE_SERVER && g->format != saker_format_psp.letter)
 			saker_cfg_fault(r, o, way[i].group,
 				"trust group \"%s\" has role server, which seals for one client "
 				"each; a proxy seals in a group of role peer or client",
@@ -113,6 +126,29 @@ check_seals(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
 				"trust group \"%s\" has version %u of PSP, which encrypts nothing; "
 				"a proxy leaves no more in clear than what it got",
 				g->name, g->version);
+		else if (g->format == saker_format_tss.letter && g->max_clear > 0)
+			saker_cfg_fault(r, o, way[i].group,
+				"trust group \"%s\" leaves %u octets of every packet in clear; a "
+				"proxy leaves no more in clear than what it got",
+				g->name, g->max_clear);
+	}
+}
+
+static void
+check_opens(struct saker_cfg_reader *r, const struct saker_cfg_obj *o)
+{
+	struct sides s;
+
+	if (!find_sides(r, o, &s))
+		return;
+	for (unsigned int i = 0; i < (s.p->direction == SAKER_PROXY_BOTH ? 2 : 1); i++) {
+		const struct saker_cfg_group *g = i == 0 ? s.from : s.to;
+
+		if (g->format == saker_format_psp.letter && g->root_keys.n == 0)
+			saker_cfg_fault(r, o, i == 0 ? "from" : "to",
+				"trust group \"%s\" has no root_keys, so nothing arrives under "
+				"it; give it some, or another direction",
+				g->name);
 	}
 }
 
@@ -137,10 +173,14 @@ is_own(const struct saker_cfg_reader *r, const struct saker_ip *ip)
 static void
 check_local(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const struct way *w)
 {
-	const struct saker_cfg_port *port = saker_cfg_cipher_port(r);
+	const struct saker_cfg_port *port = saker_cfg_port_for(r, w->local, w->peer);
 	const struct saker_ip *own;
 	char text[SAKER_IP_TEXT];
 
+	if (port == NULL && saker_config_second_port(r->c) != NULL)
+		saker_cfg_fault(r, o, w->local_name,
+			"%s is an address of neither cipher port; give one of theirs",
+			w->local_name);
 	if (port == NULL)
 		return;
 	own = w->local->family == 4 ? &port->address.ip : &port->address6.ip;
@@ -158,9 +198,11 @@ check_end(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const struc
 	if (w->peer->family == 0)
 		return;
 	if (w->local->family == 0)
-		saker_cfg_fault(r, o, NULL,
-			"%s is missing, and the cipher port has no IPv%u address to take; give one",
-			w->local_name, w->peer->family);
+		saker_cfg_fault(r, o, NULL, "%s is missing, and %s; give one", w->local_name,
+			saker_config_second_port(r->c) != NULL
+				? "neither cipher port has a prefix that tells it"
+			: w->peer->family == 4 ? "the cipher port has no IPv4 address to take"
+					       : "the cipher port has no IPv6 address to take");
 	else if (w->local->family != w->peer->family)
 		saker_cfg_fault(r, o, w->peer_name,
 			"%s is IPv%u and %s is IPv%u; a tunnel needs one family", w->local_name,
@@ -170,6 +212,8 @@ check_end(struct saker_cfg_reader *r, const struct saker_cfg_obj *o, const struc
 			"%s %s is this gateway's own address, so what is sealed would come back to "
 			"it; give another",
 			w->peer_name, saker_ip_to_text(w->peer, text));
+	else if (saker_cfg_tss_needs_ssi(w->seals, w->local))
+		saker_cfg_fault(r, o, w->local_name, SAKER_CFG_NO_SSI, w->seals->name);
 	else
 		check_local(r, o, w);
 }
@@ -260,8 +304,11 @@ const struct saker_cfg_rule saker_cfg_proxy_rules[] = {
 	{ check_groups, { "from", "to" }, "`from` and `to` are two trust groups." },
 	{ check_modes, { "from", "to" }, "No policy uses either of them in transport mode." },
 	{ check_seals, { "from", "to", "direction" },
-		"A group that a proxy seals in has role `peer` or `client`, and is none of PSP "
-		"version 2 or 3, which encrypt nothing." },
+		"A group that a proxy seals in has role `peer` or `client`, or is one of PSP with "
+		"`keys`; it is none of PSP version 2 or 3, which encrypt nothing, nor of format "
+		"`tss` with a `max_clear`." },
+	{ check_opens, { "from", "to", "direction" },
+		"A group of PSP that a proxy opens in has `root_keys`." },
 	{ check_ends, { "direction", "local", "peer", "back_local", "back_peer" },
 		"`local` and `peer` are of one family, as are `back_local` and `back_peer`; "
 		"`local` "
@@ -281,8 +328,10 @@ const struct saker_cfg_rule saker_cfg_proxy_rules[] = {
 
 /* The cipher port's address of the family of the other end, where the file gives none. */
 static void
-choose_local(const struct saker_cfg_port *port, struct saker_ip *local, const struct saker_ip *peer)
+choose_local(const struct saker_cfg_reader *r, struct saker_ip *local, const struct saker_ip *peer)
 {
+	const struct saker_cfg_port *port = saker_cfg_port_for(r, local, peer);
+
 	if (port != NULL && local->family == 0 && peer->family != 0)
 		*local = peer->family == 4 ? port->address.ip : port->address6.ip;
 }
@@ -290,14 +339,12 @@ choose_local(const struct saker_cfg_port *port, struct saker_ip *local, const st
 void
 saker_cfg_finish_proxies(struct saker_cfg_reader *r)
 {
-	const struct saker_cfg_port *port = saker_cfg_cipher_port(r);
-
 	for (unsigned int i = 0; i < r->c->n_proxies; i++) {
 		struct saker_cfg_proxy *p = &r->c->proxies[i];
 
 		if (p->name[0] == '\0')
 			snprintf(p->name, sizeof(p->name), "proxy-%u", i + 1);
-		choose_local(port, &p->local, &p->peer);
-		choose_local(port, &p->back_local, &p->back_peer);
+		choose_local(r, &p->local, &p->peer);
+		choose_local(r, &p->back_local, &p->back_peer);
 	}
 }

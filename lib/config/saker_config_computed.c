@@ -35,6 +35,7 @@ saker_cfg_default_rekey_shift(const void *object)
 	const struct saker_cfg_group *g = object;
 	bool word = g->variant != SAKER_V_SOURCE_ID_64 && g->variant != SAKER_V_CONNECTION_ID;
 
+	word = word && g->kdf != SAKER_KDF_DIRECT;
 	return word && g->sn.mode == SAKER_SN_TIME && g->role == SAKER_ROLE_PEER ? SAKER_SEQ_BITS
 										 : -1;
 }
@@ -99,6 +100,8 @@ saker_cfg_finish_group(void *object)
 	}
 	if (g->format == saker_format_esp.letter)
 		saker_cfg_finish_esp(g);
+	if (g->format == saker_format_tss.letter)
+		saker_cfg_finish_tss(g);
 	if (g->format == saker_format_psp.letter) {
 		g->sn.rekey_shift = -1;
 		g->replay = SAKER_REPLAY_NONE;

@@ -54,10 +54,8 @@ enum saker_cfg_type {
 /** A word of the file and the value it stands for. Tables end with a NULL word. */
 struct saker_cfg_word {
 	const char *word;
-	int value; /**< SAKER_NOT_BUILT: known, but not in this version */
+	int value;
 };
-
-#define SAKER_NOT_BUILT (-1)
 
 /** Flags of a field. */
 enum {
@@ -131,7 +129,7 @@ extern const struct saker_cfg_section saker_cfg_sections[SAKER_SECTIONS];
 extern const struct saker_cfg_rule saker_cfg_port_rules[], saker_cfg_root_key_rules[],
 	saker_cfg_group_rules[], saker_cfg_binding_rules[], saker_cfg_policy_rules[],
 	saker_cfg_seh_rules[], saker_cfg_psp_rules[], saker_cfg_subsa_rules[],
-	saker_cfg_esp_rules[], saker_cfg_proxy_rules[];
+	saker_cfg_esp_rules[], saker_cfg_proxy_rules[], saker_cfg_tss_rules[];
 
 /** Settings of a proxy (saker_config_table_proxy.c), and words that it shares with policies. */
 extern const struct saker_cfg_field saker_cfg_proxy_fields[];
@@ -316,6 +314,12 @@ void saker_cfg_check_ports(
 /** The port where protected packets pass; NULL: none, or the ports have faults. */
 const struct saker_cfg_port *saker_cfg_cipher_port(const struct saker_cfg_reader *r);
 
+/** The port of a tunnel's own end: the cipher port, or of two the one that holds @p peer in a
+ * prefix or has it own @p local. NULL: there is none, or it can't be told.
+ */
+const struct saker_cfg_port *saker_cfg_port_for(const struct saker_cfg_reader *r,
+	const struct saker_ip *local, const struct saker_ip *peer);
+
 /** Run every rule. */
 void saker_cfg_check(struct saker_cfg_reader *r);
 
@@ -342,6 +346,17 @@ void saker_cfg_check_session_spis(struct saker_cfg_reader *r, const struct saker
 
 /** Sessions, windows and SNs of a group of format esp, once its settings are read. */
 void saker_cfg_finish_esp(struct saker_cfg_group *g);
+
+/** What is said of saker_cfg_tss_needs_ssi(), with the name of the group. */
+#define SAKER_CFG_NO_SSI                                                                           \
+	"kdf \"direct\" over IPv6 needs an SSI, or nonces of all sources would be the same; give " \
+	"trust group \"%s\" variant source-id"
+
+/** True if a sender of a group of format tss may not have this outer address without an SSI. */
+bool saker_cfg_tss_needs_ssi(const struct saker_cfg_group *g, const struct saker_ip *local);
+
+/** SNs of a group of format tss, once its settings are read. */
+void saker_cfg_finish_tss(struct saker_cfg_group *g);
 
 /** Defaults that hang on other settings of the object. */
 int64_t saker_cfg_default_accept_first(const void *object);

@@ -133,8 +133,6 @@ print_words(const struct saker_cfg_word *words, FILE *out)
 	const char *mark = "";
 
 	for (; words->word != NULL; words++) {
-		if (words->value == SAKER_NOT_BUILT)
-			continue;
 		fprintf(out, "%s`%s`", mark, words->word);
 		mark = ", ";
 	}

@@ -17,8 +17,7 @@ static const struct saker_cfg_word role_words[] = { { "clear", SAKER_PORT_CLEAR 
 static const struct saker_cfg_word level_words[] = { { "zone", SAKER_ZONE }, { "user", SAKER_USER },
 	{ "task", SAKER_TASK }, { NULL, 0 } };
 static const struct saker_cfg_word format_words[] = { { "eesp", 'E' }, { "seh", 'S' },
-	{ "psp", 'P' }, { "tss", SAKER_NOT_BUILT }, { "eesp-subsa", 'B' }, { "esp", 'X' },
-	{ NULL, 0 } };
+	{ "psp", 'P' }, { "tss", 'T' }, { "eesp-subsa", 'B' }, { "esp", 'X' }, { NULL, 0 } };
 static const struct saker_cfg_word variant_words[] = { { "source-id", SAKER_V_SOURCE_ID },
 	{ "source-id-64", SAKER_V_SOURCE_ID_64 }, { "connection-id", SAKER_V_CONNECTION_ID },
 	{ "source-ip", SAKER_V_SOURCE_IP }, { "ip-pair", SAKER_V_IP_PAIR }, { NULL, 0 } };
@@ -47,6 +46,8 @@ static const struct saker_cfg_word sn_field_words[] = { { "64-bit", false }, { "
 static const struct saker_cfg_word esp_sn_words[] = { { "32-bit sequential", SAKER_ESP_SN_32 },
 	{ "partially transmitted 64-bit sequential", SAKER_ESP_SN_64 },
 	{ "32-bit unspecified", SAKER_ESP_SN_UNSPECIFIED }, { NULL, 0 } };
+static const struct saker_cfg_word kdf_words[] = { { "cluster", SAKER_KDF_CLUSTER },
+	{ "direct", SAKER_KDF_DIRECT }, { NULL, 0 } };
 static const struct saker_cfg_word iv_words[] = { { "explicit", SAKER_IV_EXPLICIT },
 	{ "implicit", SAKER_IV_IMPLICIT }, { NULL, 0 } };
 static const struct saker_cfg_word action_words[] = { { "protect", SAKER_ACTION_PROTECT },
@@ -70,6 +71,7 @@ const struct saker_cfg_word saker_cfg_fragment_words[] = { { "inner", SAKER_FRAG
 /* Settings of formats that derive keys from what a packet holds, and of those with an SA each. */
 #define BY_PACKET .formats = "ESPT"
 #define BY_SOURCE .formats = "EST"
+#define STATELESS .formats = "ES"
 #define WINDOWED  .formats = "ESTBX"
 #define BY_SA     .formats = "BX"
 
@@ -244,15 +246,20 @@ static const struct saker_cfg_field group_fields[] = {
 		.help = "Whether packets carry an IV, or the sequence number is the IV." },
 	{ "iv_in_aad", SAKER_T_BOOL, T(iv_in_aad), .formats = "B", .def = "true",
 		.help = "Whether an IV that is sent is authenticated as part of the header too." },
-	{ "combine", SAKER_T_WORD, T(combine), BY_SOURCE, .def = "hkdf", .words = combine_words,
+	{ "combine", SAKER_T_WORD, T(combine), STATELESS, .def = "hkdf", .words = combine_words,
 		.help = "How root keys become the master key." },
 	{ "role", SAKER_T_WORD, T(role), BY_PACKET, .def = "peer", .words = group_role_words,
 		.help = "Part of this gateway in the group." },
+	{ "kdf", SAKER_T_WORD, T(kdf), .formats = "T", .def = "cluster", .words = kdf_words,
+		ONLY("role", "peer"),
+		.help = "Whether each source has keys of its own (`cluster`), or the root key is "
+			"the "
+			"data key of all (`direct`)." },
 	{ "source_id", SAKER_T_HEX, T(source_id), BY_SOURCE, .min = 4, .max = 8,
 		.help = "Id of this gateway, unique per engine in the group: 4 octets for "
 			"`source-id` and `connection-id` (the device half), 8 for `source-id-64`, "
 			"absent for `source-ip` and `ip-pair`." },
-	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), BY_SOURCE, .def = "flow",
+	{ "isolate", SAKER_T_WORD, SAKER_F_LENIENT, T(isolate), STATELESS, .def = "flow",
 		.words = isolate_words, ONLY("variant", "connection-id"),
 		.help = "How the flow half of a connection id is chosen, and so what shares a data "
 			"key: an inner flow, a source address, a source prefix, or all of a "
@@ -284,6 +291,9 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "epoch", SAKER_T_INT, SAKER_F_REQUIRED | SAKER_F_LENIENT, T(sn.epoch), BY_PACKET,
 		.min = 0, .max = 1LL << 40, ONLY("sn", "counter"),
 		.help = "The epoch to send in." },
+	{ "epoch_lifetime", SAKER_T_INT, T(sn.epoch_lifetime), .formats = "T", .def = "16",
+		.min = 0, .max = 32767, ONLY("sn", "counter"),
+		.help = "Epochs behind the own one that are still accepted." },
 	{ "epoch_seconds", SAKER_T_INT, T(sn.epoch_seconds), BY_PACKET, .def = "86400", .min = 1,
 		.max = 1000000000, ONLY("sn", "time"), .help = "Length of an epoch." },
 	{ "slot_ms", SAKER_T_INT, T(sn.slot_ms), BY_PACKET, .def = "100", .min = 1,
@@ -309,19 +319,24 @@ static const struct saker_cfg_field group_fields[] = {
 			"`24` for `source-id`, `source-ip` and `ip-pair` with `sn = \"time\"` in "
 			"a peer group, else `-1`",
 		.help = "-1: a key lasts an epoch; 0: a key per packet; 24: a key per slot." },
+	{ "rekey_mask", SAKER_T_INT, T(sn.rekey_mask), .formats = "T", .def = "0", .min = 0,
+		.max = SAKER_COUNTER_MAX,
+		.help = "Bits of the counter that make the rekey word, before they are shifted "
+			"down "
+			"by `rekey_shift`; 0: the 32 from there on." },
 	{ "key_cache", SAKER_T_INT, T(key_cache), BY_PACKET, .def = "0", .min = 0, .max = 65536,
 		.help = "Derived keys that each lcore may keep; 0: derive for every packet." },
 	{ "max_clear", SAKER_T_INT, T(max_clear), .formats = "ESPTB", .def = "0", .min = 0,
 		.max = SAKER_CLEAR_MAX,
 		.help = "Payload octets that a received packet may leave in clear." },
-	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), BY_SOURCE, .def = "0", .min = 0, .max = 15,
+	{ "max_ioffset", SAKER_T_INT, T(max_ioffset), STATELESS, .def = "0", .min = 0, .max = 15,
 		.help = "Units of 4 octets that a received packet may leave unauthenticated." },
 	{ "max_blocks", SAKER_T_INT, T(sn.max_blocks), .def = "17592186044416L", .min = 1,
 		.max = 1LL << 44, .help = "AES blocks that one data key may encrypt." },
-	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), BY_SOURCE,
+	{ "master_key_options", SAKER_T_LEVELS, T(master_key_options), STATELESS,
 		.words = level_words,
 		.help = "Levels whose Master Key option is put into each packet." },
-	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), BY_SOURCE,
+	{ "allow_root_keys", SAKER_T_REFS, T(allow_root_keys), STATELESS,
 		.refers = SAKER_SEC_ROOT_KEYS,
 		.help = "Further root keys that received Master Key options may name." },
 	{ "addresses", SAKER_T_OBJECTS, T(addresses), .sub = &binding_section,
@@ -340,6 +355,11 @@ static const struct saker_cfg_field group_fields[] = {
 	{ "udp_port", SAKER_T_INT, SAKER_F_LENIENT, T(udp_port), .min = 1, .max = 65535,
 		.computed = saker_cfg_default_udp_port, .def_help = "`4500`", ONLY("encap", "udp"),
 		.help = "UDP port to send to and listen at." },
+	{ "udp_in_aad", SAKER_T_BOOL, T(udp_in_aad), .formats = "T", .def = "true",
+		ONLY("encap", "udp"),
+		.help = "Whether the UDP header is authenticated: an open question of the "
+			"protocol, so "
+			"members agree on it." },
 	{ "source_port", SAKER_T_WORD, SAKER_F_LENIENT, T(source_port), .def = "flow",
 		.words = source_port_words, ONLY("encap", "udp"),
 		.help = "What the UDP source port is derived from: the inner flow, which spreads "
@@ -477,6 +497,7 @@ const struct saker_cfg_format_rules saker_cfg_format_rules[] = {
 	{ 'X', saker_cfg_esp_rules },
 	{ 'S', saker_cfg_seh_rules },
 	{ 'P', saker_cfg_psp_rules },
+	{ 'T', saker_cfg_tss_rules },
 	{ 0, NULL },
 };
 

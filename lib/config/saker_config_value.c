@@ -173,9 +173,7 @@ list_words(const struct saker_cfg_word *w, char *out, size_t room)
 
 	out[0] = '\0';
 	for (; w->word != NULL && n < room; w++)
-		if (w->value != SAKER_NOT_BUILT)
-			n += (size_t)snprintf(
-				out + n, room - n, "%s%s", n == 0 ? "" : ", ", w->word);
+		n += (size_t)snprintf(out + n, room - n, "%s%s", n == 0 ? "" : ", ", w->word);
 }
 
 static bool
@@ -186,13 +184,12 @@ find_word(struct saker_cfg_slot *slot, const char *text, int *value)
 
 	while (w->word != NULL && strcmp(w->word, text) != 0)
 		w++;
-	if (w->word != NULL && w->value != SAKER_NOT_BUILT) {
+	if (w->word != NULL) {
 		*value = w->value;
 		return true;
 	}
 	list_words(slot->field->words, allowed, sizeof(allowed));
-	return refuse(slot, "is not %s; allowed: %s",
-		w->word == NULL ? "known" : "built into this version", allowed);
+	return refuse(slot, "is not known; allowed: %s", allowed);
 }
 
 static bool

@@ -79,8 +79,7 @@ saker_kdf_input(const struct saker_kdf_context *c, enum saker_suite suite, uint8
 	}
 	if (blocks == 0)
 		return 0;
-	/* Counter 0, label (format letter, variant digit), 00. */
-	saker_store_be32(out, (uint32_t)c->format << 16 | (uint32_t)('0' + c->variant) << 8);
+	saker_store_be32(out, saker_kdf_label(c->format, c->variant, c->server));
 	switch (c->variant) {
 	case SAKER_V_SOURCE_ID:
 		saker_store_be32(put_epoch(context, c), (uint32_t)c->source);

@@ -71,6 +71,7 @@ saker_kdf_counter_bit(uint8_t shape)
 /** What identifies a data key beside the group key. */
 struct saker_kdf_context {
 	uint8_t format;  /**< letter of the format; 'P' gives the shape SAKER_KDF_PSP */
+	bool server;     /**< format T: server mode, else cluster */
 	uint8_t variant; /**< enum saker_variant; format P: version */
 	uint8_t family;  /**< of src and dst, 4 or 6; variants 3 and 4 */
 	uint16_t epoch;
@@ -96,11 +97,12 @@ unsigned int saker_kdf_blocks(uint8_t variant, uint8_t family);
  * the general form is saker_kdf_input().
  */
 struct saker_kdf_form {
-	uint32_t label;     /**< counter 0, label, 00 */
-	uint16_t bits;      /**< L */
-	int8_t rekey_shift; /**< -1: off */
-	bool wide;          /**< an id of 64 bits, which leaves no room for a rekey word */
-	uint8_t shape;      /**< enum saker_kdf_shape */
+	uint32_t label;      /**< counter 0, label, 00 */
+	uint16_t bits;       /**< L */
+	int8_t rekey_shift;  /**< -1: off */
+	uint64_t rekey_mask; /**< bits of the counter that count */
+	bool wide;           /**< an id of 64 bits, which leaves no room for a rekey word */
+	uint8_t shape;       /**< enum saker_kdf_shape */
 };
 
 /** Form of PSP version 0 to 3: its label, and the SPI as the source. */
@@ -114,6 +116,15 @@ saker_kdf_form_psp(uint8_t version, enum saker_suite suite)
 	};
 }
 
+/** Counter 0, label, 00 of a format letter and variant; of format T by its mode. */
+static inline uint32_t
+saker_kdf_label(uint8_t format, uint8_t variant, bool server)
+{
+	uint32_t digit = format == 'T' ? (server ? '2' : '1') : '0' + (uint32_t)variant;
+
+	return (uint32_t)(format == 'T' ? 'U' : format) << 16 | digit << 8;
+}
+
 /** Form of a format letter, variant and suite. */
 static inline struct saker_kdf_form
 saker_kdf_form(uint8_t format, uint8_t variant, enum saker_suite suite, int rekey_shift)
@@ -122,8 +133,20 @@ saker_kdf_form(uint8_t format, uint8_t variant, enum saker_suite suite, int reke
 		.label = (uint32_t)format << 16 | (uint32_t)('0' + variant) << 8,
 		.bits = saker_suite_bits(suite),
 		.rekey_shift = (int8_t)rekey_shift,
+		.rekey_mask = 0xffffffffffffULL,
 		.wide = variant == 1 || variant == 2,
 	};
+}
+
+/**
+ * The rekey word of format T: ((counter & mask) >> shift) mod 2^32.
+ * @param shift 0..47, or -1: off
+ * @param mask 48 bits at most
+ */
+static inline uint32_t
+saker_rekey_masked(uint64_t sn, int shift, uint64_t mask)
+{
+	return shift < 0 ? 0 : (uint32_t)((sn & mask) >> shift);
 }
 
 /**
@@ -133,7 +156,7 @@ saker_kdf_form(uint8_t format, uint8_t variant, enum saker_suite suite, int reke
 static inline uint32_t
 saker_rekey_word(uint64_t sn, int shift)
 {
-	return shift < 0 ? 0 : (uint32_t)((sn & 0xffffffffffffULL) >> shift);
+	return saker_rekey_masked(sn, shift, 0xffffffffffffULL);
 }
 
 /**
@@ -145,7 +168,7 @@ saker_rekey_word(uint64_t sn, int shift)
 static inline void
 saker_kdf_block(const struct saker_kdf_form *f, uint64_t sn, uint64_t source, uint8_t *out)
 {
-	uint64_t rekey = saker_rekey_word(sn, f->rekey_shift);
+	uint64_t rekey = saker_rekey_masked(sn, f->rekey_shift, f->rekey_mask);
 	uint64_t rest = f->wide ? source : rekey << 32 | (uint32_t)source;
 
 	if (__builtin_expect(f->shape == SAKER_KDF_PSP, 0)) {

@@ -15,7 +15,7 @@
 #include "saker_worker.h"
 
 /** Limits of a group at the worker's clock. */
-static inline const struct saker_fresh_base *
+static inline struct saker_fresh_base *
 saker_admit_base(struct saker_worker *w, const struct saker_group *g)
 {
 	struct saker_fresh_base *base = &w->fresh[g->index];
@@ -23,6 +23,20 @@ saker_admit_base(struct saker_worker *w, const struct saker_group *g)
 	if (unlikely(base->now_ms != w->clock.now_ms))
 		saker_fresh_prepare(base, &g->cfg->sn, &w->clock, g->cfg->start_guard);
 	return base;
+}
+
+/**
+ * Note an admitted packet's replay table, and where it will be looked up there.
+ * @param key b->key[i] in words: what was just written in parts is slow to be read as a whole
+ */
+static inline void
+saker_admit_note(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
+	const struct saker_index_key *key)
+{
+	struct saker_replay_table *t = w->replay[b->group[i]->index];
+
+	b->table[i] = t;
+	b->hash[i] = t == NULL ? 0 : saker_replay_hash(t, key);
 }
 
 #endif

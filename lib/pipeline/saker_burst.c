@@ -32,6 +32,8 @@ static const struct {
 	FIELD(hdr),
 	FIELD(place),
 	FIELD(key),
+	FIELD(table),
+	FIELD(hash),
 	FIELD(entry),
 	FIELD(group),
 	FIELD(head),

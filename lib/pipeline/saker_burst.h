@@ -37,6 +37,7 @@ struct saker_burst {
 	uint16_t n;
 	uint16_t losers;  /**< slots marked since the last settling */
 	bool handed_over; /**< from another worker, or `ours`: the Ethernet header is gone */
+	bool second;      /**< inbound: it came by the second cipher port */
 	bool ours;        /**< outbound: of our own making */
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	bool own;         /**< inbound: some source may be our own */
@@ -64,6 +65,8 @@ struct saker_burst {
 	struct saker_hdr hdr[SAKER_BURST];
 	struct saker_sn_place place[SAKER_BURST];
 	struct saker_replay_key key[SAKER_BURST];
+	struct saker_replay_table *table[SAKER_BURST]; /**< NULL: the group has no windows */
+	uint32_t hash[SAKER_BURST];                    /**< of `key` in `table` */
 	int32_t entry[SAKER_BURST];
 
 	/* both: the crypto job; `ip` is the outer header by then */
@@ -79,14 +82,6 @@ struct saker_burst {
 
 /** Visit every slot. */
 #define SAKER_FOREACH_SLOT(b, i) for (unsigned int i = 0, n_##i = (b)->n; i < n_##i; i++)
-
-/** Note for a slot whether its part of the next stages is done. */
-static inline void
-saker_burst_done(struct saker_burst *b, unsigned int i, bool done)
-{
-	b->done[i] = done;
-	b->undone += !done;
-}
 
 /** Mark a loser. The first reason counts. */
 static inline void

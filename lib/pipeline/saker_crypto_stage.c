@@ -5,7 +5,7 @@
 #include "saker_crypto_stage.h"
 
 #define UNIT         64 /* octets that drivers handle at a time */
-#define SIZE_CLASSES 5  /* up to one, two, three, four units, and longer */
+#define SIZE_CLASSES 6  /* nothing, up to one, two, three, four units, and longer */
 #define KINDS        (2 * 2 * 2 * SAKER_KDF_MAX_BLOCKS) /* shape, suite, cached, KDF blocks */
 
 /* 1 behind an outer IPv6 header, else 0. */
@@ -15,13 +15,15 @@ is_six(const struct saker_burst *b, unsigned int i)
 	return b->ip[i][0] >> 4 == 6;
 }
 
-static unsigned int
-size_class(const struct saker_burst *b, unsigned int i)
+/* What packets must share to be neighbours in a driver call: kind, then size. */
+static inline uint8_t
+class_of(const struct saker_burst *b, unsigned int i)
 {
 	unsigned int units = (b->parts[i].cipher_len + UNIT - 1u) / UNIT;
 
-	units = RTE_MAX(units, 1u);
-	return RTE_MIN(units, (unsigned int)SIZE_CLASSES) - 1;
+	if (unlikely(units >= SIZE_CLASSES))
+		units = SIZE_CLASSES - 1;
+	return (uint8_t)(b->group[i]->kind[is_six(b, i)] * SIZE_CLASSES + units);
 }
 
 /* Counting sort of slots by class. */
@@ -43,22 +45,6 @@ sort_classes(const uint8_t *class, uint16_t n, uint8_t *slot)
 		slot[start[class[i]]++] = (uint8_t)i;
 }
 
-/* Kind and size of each packet. @return true if all are alike, as mostly they are */
-static inline bool
-find_classes(const struct saker_burst *b, uint8_t *class)
-{
-	uint8_t first = 0, other = 0;
-
-	SAKER_FOREACH_SLOT (b, i) {
-		class[i] = (uint8_t)(b->group[i]->kind[is_six(b, i)] * SIZE_CLASSES +
-				     size_class(b, i));
-		if (i == 0)
-			first = class[0];
-		other |= class[i] ^ first;
-	}
-	return other == 0;
-}
-
 /* Address pairs, and addresses of IPv6. */
 static void
 fill_kdf_blocks(
@@ -69,10 +55,11 @@ fill_kdf_blocks(
 	unsigned int six = is_six(b, i);
 	const struct saker_kdf_context c = {
 		.format = g->cfg->format,
+		.server = g->cfg->role != SAKER_ROLE_PEER,
 		.variant = g->variant,
 		.family = six ? 6 : 4,
 		.epoch = (uint16_t)(b->sn[i] >> SAKER_COUNTER_BITS),
-		.rekey = saker_rekey_word(b->sn[i], g->cfg->sn.rekey_shift),
+		.rekey = saker_rekey_masked(b->sn[i], g->kdf.rekey_shift, g->kdf.rekey_mask),
 		.source = b->source[i],
 		.src = ip + (six ? 8 : 12),
 		.dst = ip + (six ? 24 : 16),
@@ -137,6 +124,29 @@ fill_head(
 	batch->aad[at] = saker_eesp_aad(b->head[i], &b->parts[i], w->aad[at], &batch->aad_len[at]);
 }
 
+/* Groups whose packets may be plain: one KDF block over the source id, no key but a derived one. */
+static __rte_always_inline void
+fill_plain(
+	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
+{
+	struct saker_batch *batch = &w->batch;
+	const struct saker_group *g = b->group[i];
+	const struct saker_parts *parts = &b->parts[i];
+	uint8_t *head = b->head[i], *text = head + parts->cipher_at;
+	uint64_t sn = b->sn[i];
+
+	batch->master[at] = b->master[i];
+	batch->expanded[at] = NULL;
+	saker_kdf_block(&g->kdf, sn, b->source[i], batch->kdf[0][at]);
+	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, sn,
+		batch->nonce[at]);
+	batch->aad[at] = saker_eesp_aad(head, parts, w->aad[at], &batch->aad_len[at]);
+	batch->src[at] = text;
+	batch->dst[at] = text;
+	batch->len[at] = parts->cipher_len;
+	batch->icv[at] = text + parts->cipher_len;
+}
+
 /* @return 1 if a key was handed out for this packet, else 0 */
 static __rte_always_inline unsigned int
 fill_slot(
@@ -146,6 +156,10 @@ fill_slot(
 	const struct saker_parts *parts = &b->parts[i];
 	uint8_t *text = b->head[i] + parts->cipher_at;
 
+	if (likely(b->group[i]->plain.known)) {
+		fill_plain(w, at, b, i, sends);
+		return 0;
+	}
 	batch->master[at] = b->master[i];
 	batch->expanded[at] = b->expanded[i];
 	if (likely(b->expanded[i] == NULL))
@@ -183,13 +197,11 @@ drop_failures(struct saker_worker *w, struct saker_burst *b, const uint8_t *slot
 									: SAKER_DROP_CRYPTO_ERROR);
 }
 
-/* Slots of one kind make one call. slot: which, or NULL for the first n */
+/* A call for packets of the kind that the one in this slot is of. */
 static __rte_always_inline void
-run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *slot,
-	unsigned int n)
+begin_kind(struct saker_worker *w, const struct saker_burst *b, unsigned int first, unsigned int n)
 {
 	struct saker_batch *batch = &w->batch;
-	unsigned int first = slot == NULL ? 0 : slot[0], given = 0;
 	const struct saker_group *g = b->group[first];
 	unsigned int kind = g->kind[is_six(b, first)];
 
@@ -197,40 +209,60 @@ run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_
 	batch->kdf_shape = g->kdf.shape;
 	batch->kdf_blocks = (uint8_t)(kind % SAKER_KDF_MAX_BLOCKS + 1);
 	batch->n = (uint16_t)n;
-	for (unsigned int i = 0; i < n; i++)
-		given += fill_slot(w, i, b, slot == NULL ? i : slot[i], sends);
-	count_keys(w, &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND],
-		kind / SAKER_KDF_MAX_BLOCKS % 2, given);
-	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != n))
+}
+
+/* slot: of each packet of the call, NULL: all, in order. given: packets with a handed-out key */
+static __rte_always_inline void
+run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *slot,
+	unsigned int given)
+{
+	struct saker_batch *batch = &w->batch;
+	const struct saker_group *g = b->group[slot == NULL ? 0 : slot[0]];
+
+	count_keys(
+		w, &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND], g->cfg->key_cache > 0, given);
+	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != batch->n))
 		drop_failures(w, b, slot);
 }
 
 /* Different kinds: in order of kind, then size, a call for each kind. */
-static void
-run_sorted(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *class)
+static __rte_noinline void
+run_sorted(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
-	uint8_t slot[SAKER_BURST];
+	uint8_t class[SAKER_BURST], slot[SAKER_BURST];
 	unsigned int at = 0, end;
 
+	SAKER_FOREACH_SLOT (b, i)
+		class[i] = class_of(b, i);
 	sort_classes(class, b->n, slot);
 	for (; at < b->n; at = end) {
-		unsigned int kind = class[slot[at]] / SIZE_CLASSES;
+		unsigned int kind = class[slot[at]] / SIZE_CLASSES, given = 0;
 
 		for (end = at + 1; end < b->n && class[slot[end]] / SIZE_CLASSES == kind; end++)
 			;
-		run_kind(w, b, sends, slot + at, end - at);
+		begin_kind(w, b, slot[at], end - at);
+		for (unsigned int i = at; i < end; i++)
+			given += fill_slot(w, i - at, b, slot[i], sends);
+		run_kind(w, b, sends, slot + at, given);
 	}
 }
 
+/* Mostly all packets are alike: fill the call for that, and begin anew if one is not. */
 static __rte_always_inline void
 run_all(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
-	uint8_t class[SAKER_BURST];
+	uint8_t first = class_of(b, 0);
+	unsigned int given = 0;
 
-	if (likely(find_classes(b, class)))
-		run_kind(w, b, sends, NULL, b->n);
-	else
-		run_sorted(w, b, sends, class);
+	begin_kind(w, b, 0, b->n);
+	SAKER_FOREACH_SLOT (b, i) {
+		if (unlikely(class_of(b, i) != first)) {
+			run_sorted(w, b, sends);
+			return;
+		}
+		given += fill_slot(w, i, b, i, sends);
+	}
+	run_kind(w, b, sends, NULL, given);
 }
 
 void

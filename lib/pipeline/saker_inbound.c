@@ -67,7 +67,25 @@ find_in_udp(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
 	why = check_udp(b->ip[i], v);
 	if (unlikely(why != SAKER_OK))
 		return why;
-	return likely(b->listener[i] != NULL) ? SAKER_OK : SAKER_DROP_NOT_EESP;
+	if (likely(b->listener[i] != NULL))
+		return SAKER_OK;
+	b->head[i] = NULL;
+	return saker_listener_among_clear(w->s, true, port) ? SAKER_OK : SAKER_DROP_NOT_EESP;
+}
+
+/* Behind an entropy header, where the format has one; its listener takes clear packets too. */
+static enum saker_drop
+find_behind(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_format *f = b->listener[i]->format;
+	const struct saker_ip_view *v = &b->view[i];
+
+	if (v->total <= v->l4_at + f->entropy)
+		return SAKER_DROP_RUNT;
+	note_head(b, i, v->l4_at + f->entropy);
+	if ((b->head[i][0] & f->first_mask) != f->first_value)
+		b->head[i] = NULL;
+	return SAKER_OK;
 }
 
 static inline enum saker_drop
@@ -79,6 +97,8 @@ find_in_ip(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		return SAKER_DROP_NOT_LOCAL;
 	note_head(b, i, v->l4_at);
 	b->listener[i] = saker_listener_find(w->s, false, v->proto, 0);
+	if (unlikely(b->listener[i]->format->entropy != 0))
+		return find_behind(b, i);
 	return SAKER_OK;
 }
 
@@ -118,6 +138,18 @@ outer(struct saker_worker *w, struct saker_burst *b)
 	}
 }
 
+/* Clear UET packets come to the listeners of protected ones. */
+static enum saker_drop
+why_clear(const struct saker_worker *w, const struct saker_burst *b, unsigned int i)
+{
+	const struct saker_ip_view *v = &b->view[i];
+	bool udp = is_udp(v);
+	uint16_t number = udp ? saker_load_be16(b->ip[i] + v->l4_at + 2) : v->proto;
+
+	return saker_listener_among_clear(w->s, udp, number) ? SAKER_DROP_NOT_TSS
+							     : SAKER_DROP_CLEAR_REFUSED;
+}
+
 /* Clear packets on a cipher port pass where a bypass policy lets the same flow out. */
 static void
 clear(struct saker_worker *w, struct saker_burst *b)
@@ -137,7 +169,7 @@ clear(struct saker_worker *w, struct saker_burst *b)
 		if (b->head[i] != NULL)
 			continue;
 		if (p == NULL || p->action != SAKER_ACTION_BYPASS) {
-			saker_burst_drop(b, i, SAKER_DROP_CLEAR_REFUSED);
+			saker_burst_drop(b, i, why_clear(w, b, i));
 			continue;
 		}
 		saker_route_clear(w, SAKER_INBOUND, b, i);
@@ -283,35 +315,19 @@ admit_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 		b->master[i] = saker_group_master(g, b->head[i], h, &why);
 	if (b->master[i] == NULL && b->expanded[i] == NULL)
 		return why;
+	if (unlikely(g->direct != NULL))
+		b->expanded[i] = &g->direct[h->key_idx >> 7];
 	if (likely(!g->format->any_sn)) {
 		why = saker_fresh_at(saker_admit_base(w, g), h->sn, &b->place[i]);
 		if (unlikely(why != SAKER_OK))
 			return why;
 	}
+	if (unlikely(g->run_known))
+		b->place[i].run += g->run_of[h->session];
 	if (likely(g->eesp) &&
 		likely(saker_eesp_split_plain(b->head_len[i], h, g->transport, &b->parts[i])))
 		return SAKER_OK;
 	return g->format->split(b->head[i], b->head_len[i], h, &g->terms, &b->parts[i]);
-}
-
-/* Neighbours of one group are looked up together. @return the slot behind them. */
-static unsigned int
-peek_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
-{
-	const struct saker_group *g = b->group[first];
-	struct saker_replay_table *t = w->replay[g->index];
-	uint8_t why[SAKER_BURST];
-	unsigned int end = first;
-
-	while (end < b->n && b->group[end] == g)
-		end++;
-	if (t == NULL)
-		return end;
-	saker_replay_peek(t, &b->key[first], &b->place[first], &b->entry[first], why, end - first);
-	for (unsigned int i = first; i < end; i++)
-		if (unlikely(why[i - first] != SAKER_OK))
-			saker_burst_drop(b, i, why[i - first]);
-	return end;
 }
 
 static void
@@ -320,49 +336,73 @@ admit(struct saker_worker *w, struct saker_burst *b)
 	if (likely(b->undone == 0))
 		return;
 	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why = b->done[i] ? SAKER_OK : admit_one(w, b, i);
+		struct saker_index_key key;
+		enum saker_drop why;
 
+		if (b->done[i])
+			continue;
+		why = admit_one(w, b, i);
+		key = saker_replay_words(&b->key[i]);
+		saker_admit_note(w, b, i, &key);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
 }
 
-static void
-peek(struct saker_worker *w, struct saker_burst *b)
+static inline struct saker_replay_batch
+replay_batch(struct saker_burst *b, uint8_t *why)
 {
-	for (unsigned int i = 0; i < b->n;)
-		i = peek_run(w, b, i);
+	return (struct saker_replay_batch){ .table = b->table,
+		.hash = b->hash,
+		.key = b->key,
+		.place = b->place,
+		.entry = b->entry,
+		.why = why,
+		.n = b->n };
+}
+
+static void
+drop_refused(struct saker_burst *b, const uint8_t *why)
+{
+	SAKER_FOREACH_SLOT (b, i)
+		if (why[i] != SAKER_OK)
+			saker_burst_drop(b, i, why[i]);
+}
+
+static void
+peek(struct saker_worker *w __rte_unused, struct saker_burst *b)
+{
+	uint8_t why[SAKER_BURST];
+	const struct saker_replay_batch batch = replay_batch(b, why);
+
+	if (unlikely(saker_replay_peek_all(&batch) > 0))
+		drop_refused(b, why);
 }
 
 static void
 accept_sn(struct saker_worker *w, struct saker_burst *b)
 {
+	uint8_t why[SAKER_BURST];
+	const struct saker_replay_batch batch = replay_batch(b, why);
+
 	if (unlikely(b->own))
 		saker_own_watch(w, b);
-	SAKER_FOREACH_SLOT (b, i) {
-		struct saker_replay_table *t = w->replay[b->group[i]->index];
-		enum saker_drop why;
-
-		if (t == NULL)
-			continue;
-		why = saker_replay_accept(t, &b->key[i], &b->place[i], b->entry[i]);
-		if (unlikely(why != SAKER_OK))
-			saker_burst_drop(b, i, why);
-	}
+	if (unlikely(saker_replay_accept_all(&batch) > 0))
+		drop_refused(b, why);
 }
 
 const struct saker_stage saker_inbound_stages[] = {
 	{ "outer", outer, "frames for saker itself; Ethernet, outer IP and UDP headers" },
-	{ "clear", clear, "packets without protection: bypass or drop" },
-	{ "header", header, "security header, trust group" },
+	{ "clear", clear, "packets without protection: bypass or drop", true },
+	{ "header", header, "security header, trust group", true },
 	{ "own", saker_stage_own, "hand over what another lcore owns" },
-	{ "admit", admit, "root keys, freshness, offsets" },
+	{ "admit", admit, "root keys, freshness, offsets", true },
 	{ "peek", peek, "look the replay window up" },
 	{ "open", saker_stage_open, "derive the data key, verify and decrypt" },
 	{ "replay", accept_sn, "replay window, after the ICV" },
 	{ "inner", saker_stage_inner, "form of the inner packet, decapsulation" },
 	{ "proxy", saker_stage_proxy, "what goes on under another trust group" },
 	{ "policy", saker_stage_policy, "may its source send that?" },
-	{ "route", saker_stage_route_in, "TTL, MTU, TCP MSS" },
+	{ "route", saker_stage_route_in, "TTL, MTU, TCP MSS", true },
 	{ NULL, NULL, NULL },
 };

@@ -124,6 +124,27 @@ open_transport(struct saker_burst *b, unsigned int i, const struct saker_opened 
 	return SAKER_OK;
 }
 
+/* The packet's own UDP or entropy header stands in front of the security header. */
+static void
+open_behind(struct saker_burst *b, unsigned int i, const struct saker_opened *o)
+{
+	struct saker_ip_view *v = &b->view[i];
+	uint16_t kept = (uint16_t)(v->l4_at + (b->group[i]->terms.in_udp
+							      ? SAKER_UDP_HEADER
+							      : b->group[i]->format->entropy));
+	uint16_t total = kept + o->len;
+	uint8_t *ip = o->payload - kept;
+
+	memmove(ip, b->ip[i], kept);
+	saker_ip_set_payload(ip, v->proto_at, v->proto, total);
+	rte_pktmbuf_adj(b->m[i], (uint16_t)(ip - b->ip[i]));
+	rte_pktmbuf_trim(b->m[i], rte_pktmbuf_data_len(b->m[i]) - total);
+	b->ip[i] = ip;
+	v->total = total;
+	if (b->group[i]->terms.in_udp)
+		saker_udp_set_length(ip, v);
+}
+
 static inline enum saker_drop
 open_one(struct saker_burst *b, unsigned int i)
 {
@@ -134,6 +155,10 @@ open_one(struct saker_burst *b, unsigned int i)
 		return why;
 	if (unlikely(!outer_allowed(b, i)))
 		return SAKER_DROP_OUTER_POLICY;
+	if (unlikely(b->group[i]->transport && b->group[i]->format->entropy != 0)) {
+		open_behind(b, i, &o);
+		return SAKER_OK;
+	}
 	return b->group[i]->transport ? open_transport(b, i, &o) : open_tunnel(b, i, &o);
 }
 
@@ -176,15 +201,18 @@ open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 void
 saker_stage_inner(struct saker_worker *w, struct saker_burst *b)
 {
-	b->undone = 0;
+	uint16_t undone = 0;
+
 	SAKER_FOREACH_SLOT (b, i) {
 		bool done = likely(open_plain(w, b, i));
 		enum saker_drop why = done ? SAKER_OK : open_one(b, i);
 
-		saker_burst_done(b, i, done);
+		b->done[i] = done;
+		undone += !done;
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}
+	b->undone = undone;
 }
 
 /* Octets of the source as configurations write it: an id as on the wire, or an address. */

@@ -100,20 +100,26 @@ saker_policy_at(const struct saker_snapshot *s, uint16_t rule)
 }
 
 /**
- * The policy of one IPv4 packet.
- * @return NULL: none matches, or the table can't tell: ask saker_policies_of()
+ * The policy of a TCP or UDP packet over IPv4 without options that is no fragment.
+ * @return NULL: it is not one, or none matches, or the table can't tell: ask saker_policies_of()
  */
 static __rte_always_inline const struct saker_policy *
 saker_policy_of_plain(const struct saker_snapshot *s, const uint8_t *ip,
 	const struct saker_ip_view *v, bool reverse)
 {
-	struct saker_flow_key key;
+	uint64_t word[2] = { saker_load_word(ip + 12), 0 };
+	uint32_t ports;
 
-	if (unlikely(s->classify4.match == NULL))
+	if (unlikely(s->classify4.match == NULL || v->total < SAKER_IP4_HEADER + 4 ||
+		     (v->proto != SAKER_PROTO_UDP && v->proto != SAKER_PROTO_TCP)))
 		return NULL;
-	saker_flow_key4(&key, ip, v, reverse);
-	return saker_policy_at(
-		s, saker_match_find(s->classify4.match, key.word, saker_flow_words(4)));
+	memcpy(&ports, ip + SAKER_IP4_HEADER, sizeof(ports));
+	if (reverse) {
+		ports = ports << 16 | ports >> 16;
+		word[0] = word[0] << 32 | word[0] >> 32;
+	}
+	word[1] = (uint64_t)v->proto << 32 | ports;
+	return saker_policy_at(s, saker_match_find(s->classify4.match, word, 2));
 }
 
 /**

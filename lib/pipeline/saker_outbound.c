@@ -14,6 +14,7 @@
 #include "saker_route.h"
 #include "saker_session_keys.h"
 #include "saker_stages.h"
+#include "saker_tss.h"
 
 /* Source ports are ephemeral (RFC 6335): 49152 up. */
 #define PORT_FIRST 0xc000
@@ -66,8 +67,23 @@ static uint16_t
 header_len(const struct saker_policy *p, const struct saker_tmpl *t)
 {
 	if (p->transport)
-		return t->len + (p->udp ? SAKER_UDP_HEADER : 0);
+		return t->len + p->between;
 	return t->len + p->outer.len;
+}
+
+/* Format tss protects what stands behind the UDP or entropy header of a UET packet. */
+static bool
+is_uet(const struct saker_policy *p, const uint8_t *ip, const struct saker_ip_view *v)
+{
+	const struct saker_cfg_group *g = p->group->cfg;
+	uint16_t at = v->l4_at + p->keep;
+	uint8_t proto = p->udp ? SAKER_PROTO_UDP : g->protocol;
+
+	if (v->proto != proto || v->total <= at)
+		return false;
+	if (p->udp && saker_load_be16(ip + v->l4_at + 2) != g->udp_port)
+		return false;
+	return saker_tss_is_uet(ip + at, v->total - at);
 }
 
 /* What may travel in transport mode under this policy. */
@@ -78,6 +94,8 @@ check_transport(const struct saker_policy *p, const uint8_t *ip, const struct sa
 
 	if (v->fragment)
 		return SAKER_DROP_TRANSPORT_FRAGMENT;
+	if (p->keep != 0 && !is_uet(p, ip, v))
+		return SAKER_DROP_NOT_UET;
 	if (p->cfg->local.family == 0)
 		return SAKER_OK;
 	src = saker_ip_src(ip);
@@ -110,7 +128,7 @@ plan_any(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	struct saker_fields *f = &b->fields[i];
 	uint16_t skip_from = p->transport ? 0 : (v->family == 4 ? (b->ip[i][0] & 15) * 4 : 40);
 
-	b->payload_at[i] = p->transport ? v->l4_at : 0;
+	b->payload_at[i] = p->transport ? v->l4_at + p->keep : 0;
 	b->payload_len[i] = v->total - b->payload_at[i];
 	if (likely(!p->carries)) {
 		f->clear_len = RTE_MIN(p->clear_len, (uint16_t)(b->payload_len[i] & ~3));
@@ -219,15 +237,37 @@ line_of(const struct saker_burst *b, unsigned int i)
 	return p->line + p->group->cfg->qos.class_of[b->view[i].tos >> 2];
 }
 
+static inline void
+give_plain_sns(const struct saker_worker *w, struct saker_burst *b, uint16_t at,
+	const struct saker_sn_grant *grant)
+{
+	uint16_t session = (uint16_t)(b->group[at]->cfg->session_first + w->index);
+	unsigned int end = at + grant->n;
+	uint64_t sn = grant->first;
+
+	for (unsigned int i = at; i < end; i++) {
+		b->sn[i] = sn++;
+		b->session[i] = session;
+		b->master[i] = b->policy[i]->master;
+		b->expanded[i] = NULL;
+	}
+}
+
 /* Neighbours that share an SN line are of one group. */
 static void
 give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	const struct saker_sn_grant *grant)
 {
 	const struct saker_group *g = b->group[at];
-	unsigned int class = line_of(b, at) - b->policy[at]->line;
-	uint16_t session = saker_group_session(g, class, w->index, w->n_workers);
+	unsigned int class;
+	uint16_t session;
 
+	if (likely(g->plain_sn)) {
+		give_plain_sns(w, b, at, grant);
+		return;
+	}
+	class = line_of(b, at) - b->policy[at]->line;
+	session = saker_group_session(g, class, w->index, w->n_workers);
 	for (uint16_t k = 0; k < grant->n; k++) {
 		b->sn[at + k] = grant->first + k;
 		b->session[at + k] = session;
@@ -239,6 +279,8 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 		name_worker(w, b, at + k);
 	for (uint16_t k = 0; unlikely(g->session != NULL) && k < grant->n; k++)
 		choose_session_key(b, at + k);
+	for (uint16_t k = 0; unlikely(g->direct != NULL) && k < grant->n; k++)
+		b->expanded[at + k] = &g->direct[g->key_idx >> 7];
 	for (uint16_t k = 0; unlikely(g->client != NULL) && k < grant->n; k++)
 		choose_client_key(b, at + k, grant->epoch);
 	if (unlikely(g->cfg->source_port == SAKER_SOURCE_PORT_SESSION))
@@ -340,6 +382,22 @@ write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint1
 	return at + SAKER_UDP_HEADER;
 }
 
+/* The packet's own UDP or entropy header stays in front of the security header too. */
+static uint8_t *
+write_behind(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
+{
+	const struct saker_policy *p = b->policy[i];
+	const struct saker_ip_view *v = &b->view[i];
+	uint16_t total = rte_pktmbuf_data_len(b->m[i]);
+	uint8_t *at = out + v->l4_at;
+
+	memmove(out, out + front, v->l4_at + p->keep);
+	saker_ip_set_payload(out, v->proto_at, v->proto, total);
+	if (p->udp)
+		saker_store_be32(at + 4, (uint32_t)(total - v->l4_at) << 16);
+	return at + p->keep;
+}
+
 static uint8_t *
 write_tunnel(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
 {
@@ -387,7 +445,9 @@ write_plain(struct saker_burst *b, unsigned int i)
 		.tos = b->view[i].tos,
 		.df = b->view[i].family == 6 || (payload[6] & 0x40) != 0 };
 	saker_front_finish_outer(&s, payload, &outer);
-	saker_front_finish_eesp(&s, payload, b->session[i], b->fields[i].key_idx, b->source[i]);
+	if (unlikely(!b->group[i]->plain_sn)) /* else the template has it */
+		saker_front_finish_key_idx(&s, payload, b->fields[i].key_idx);
+	saker_front_finish_eesp(&s, payload, b->session[i], b->source[i]);
 	saker_front_finish_sn(payload, b->sn[i]);
 	b->ip[i] = payload - s.len;
 	b->head[i] = payload - s.eesp_len;
@@ -409,8 +469,13 @@ write_any(struct saker_burst *b, unsigned int i)
 		return why;
 	out = rte_pktmbuf_mtod(b->m[i], uint8_t *);
 	b->ip[i] = out;
-	b->head[i] = p->transport ? write_transport(b, i, out, front)
-				  : write_tunnel(b, i, out, front);
+	if (unlikely(p->keep != 0))
+		b->head[i] = write_behind(b, i, out, front);
+	else
+		b->head[i] = p->transport ? write_transport(b, i, out, front)
+					  : write_tunnel(b, i, out, front);
+	if (b->group[i]->plain_sn)
+		f->key_idx = b->group[i]->key_idx;
 	f->sn = b->sn[i];
 	f->source = b->source[i];
 	f->session = b->session[i];
@@ -445,9 +510,9 @@ seal(struct saker_worker *w, struct saker_burst *b)
 const struct saker_stage saker_outbound_stages[] = {
 	{ "parse", saker_plain_out,
 		"frames for saker itself; Ethernet and IP headers of clear packets" },
-	{ "classify", classify, "find the policy; bypass and drop end here" },
-	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS" },
-	{ "plan", plan, "lengths, padding" },
+	{ "classify", classify, "find the policy; bypass and drop end here", true },
+	{ "route", saker_stage_route_out, "TTL, tunnel MTU, TCP MSS", true },
+	{ "plan", plan, "lengths, padding", true },
 	{ "sn", assign_sn, "sequence numbers from this lcore's SN lines" },
 	{ "headers", write_headers, "outer IP, UDP and security headers" },
 	{ "seal", seal, "derive the data key, encrypt and authenticate" },

@@ -20,6 +20,13 @@ struct frame {
 	uint8_t *p;
 };
 
+/* Of two cipher ports, the second has the link that else is the clear port's. */
+static bool
+is_cipher(const struct frame *f)
+{
+	return f->d == SAKER_INBOUND || f->w->s->two_ports;
+}
+
 static bool
 owns(const struct frame *f, const struct saker_ip *ip)
 {
@@ -27,7 +34,7 @@ owns(const struct frame *f, const struct saker_ip *ip)
 
 	if (saker_link_owns(f->l, ip))
 		return true;
-	for (unsigned int i = 0; i < s->n_local && f->d == SAKER_INBOUND; i++)
+	for (unsigned int i = 0; i < s->n_local && is_cipher(f); i++)
 		if (saker_ip_equal(&s->local[i], ip))
 			return true;
 	return false;
@@ -185,7 +192,7 @@ take_ip(const struct frame *f)
 	dst = saker_ip_dst(ip);
 	if (!owns(f, &dst))
 		return SAKER_OK;
-	if (f->d == SAKER_INBOUND && f->w->paths != NULL && saker_path_is_report(ip, &v))
+	if (is_cipher(f) && f->w->paths != NULL && saker_path_is_report(ip, &v))
 		return saker_path_report(f->w, ip, &v);
 	if (v.proto == (v.family == 4 ? SAKER_PROTO_ICMP : SAKER_PROTO_ICMP6))
 		return answer_echo(f, &v);

@@ -7,6 +7,17 @@
 #include <limits.h>
 
 #include "saker_own.h"
+#include "saker_psp_keys.h"
+
+/* Worker whose SA it is, of those that a sender was handed. */
+static unsigned int
+worker_of_handed(const struct saker_worker *w, const struct saker_sender *s, uint64_t spi)
+{
+	for (unsigned int i = 0; i < s->n_seal && i < w->n_workers; i++)
+		if (s->seal[i].spi == spi)
+			return i;
+	return UINT_MAX;
+}
 
 /* Worker whose source it is, where each has one; 0 where they share it. */
 static unsigned int
@@ -16,6 +27,8 @@ worker_named(const struct saker_worker *w, const struct saker_sender *s, const u
 	uint8_t own[16];
 	uint64_t steps;
 
+	if (g->handed)
+		return worker_of_handed(w, s, saker_load_be64(source));
 	saker_own_key(s, own);
 	if (!g->names_workers || g->by_address)
 		return memcmp(own, source, sizeof(own)) == 0 ? 0 : UINT_MAX;

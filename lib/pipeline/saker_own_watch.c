@@ -16,6 +16,9 @@ may_be_ours(const struct saker_worker *w, const struct saker_burst *b, unsigned 
 
 	if (line == NULL)
 		return false;
+	/* TSS counts anew under another key */
+	if (b->group[i]->run_known && b->hdr[i].key_idx != b->group[i]->key_idx)
+		return true;
 	return (int64_t)(b->sn[i] - (uint64_t)saker_sn_line_used(line, &blocks)) <= 0;
 }
 

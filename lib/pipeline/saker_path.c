@@ -190,10 +190,15 @@ read_head(const struct saker_snapshot *s, struct report *r)
 
 	if (at >= r->there)
 		return NULL;
+	l = saker_listener_find(s, udp, number, r->ip[at]);
+	if (l == NULL)
+		return NULL;
+	at += udp ? 0 : l->format->entropy;
+	if (at >= r->there)
+		return NULL;
 	r->head = r->ip + at;
 	r->head_len = r->there - at;
-	l = saker_listener_find(s, udp, number, r->head[0]);
-	if (l == NULL || l->format->read(r->head, r->head_len, &r->hdr) != SAKER_OK)
+	if (l->format->read(r->head, r->head_len, &r->hdr) != SAKER_OK)
 		return NULL;
 	return l;
 }
@@ -202,8 +207,11 @@ read_head(const struct saker_snapshot *s, struct report *r)
 static bool
 group_sends(const struct saker_group *g, const struct report *r, struct saker_hdr *h)
 {
-	if (g->format->bind != NULL &&
-		g->format->bind(r->head, r->head_len, &g->terms, h) != SAKER_OK)
+	struct saker_terms terms = g->terms;
+
+	if (terms.end != SAKER_END_PEER) /* as the other end reads it */
+		terms.end = terms.end == SAKER_END_SERVER ? SAKER_END_CLIENT : SAKER_END_SERVER;
+	if (g->format->bind != NULL && g->format->bind(r->head, r->head_len, &terms, h) != SAKER_OK)
 		return false;
 	if (g->session == NULL)
 		return h->variant == g->variant && (!g->format->by_spi || h->spi == g->cfg->spi);

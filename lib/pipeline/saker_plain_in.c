@@ -62,8 +62,9 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	uint8_t *head = b->ip[i] + at;
 	const struct saker_listener *l = at == SAKER_IP4_HEADER ? w->s->plain_ip : w->s->plain_udp;
 	const struct saker_group *g;
+	uint16_t session = saker_load_be16(head + 2), master;
+	struct saker_index_key words;
 	uint64_t source, sn, key;
-	uint16_t master;
 	int len;
 
 	if (at == 0)
@@ -76,7 +77,7 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	len = (int)(v->total - at) - g->plain.parts.cipher_at - SAKER_ICV;
 	master = g->by_key_idx[head[SAKER_EESP_KEY_IDX] >> 2];
 	if (len < 4 || len % 4 != 0 || sn == 0 || master == SAKER_NO_MASTER ||
-		saker_fresh_at(saker_admit_base(w, g), sn, &b->place[i]) != SAKER_OK)
+		saker_fresh_next(saker_admit_base(w, g), sn, &b->place[i]) != SAKER_OK)
 		return false;
 	b->listener[i] = l;
 	b->group[i] = g;
@@ -85,33 +86,38 @@ admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	b->expanded[i] = NULL;
 	b->sn[i] = sn;
 	b->source[i] = source;
-	b->session[i] = saker_load_be16(head + 2);
+	b->session[i] = session;
 	b->parts[i] = g->plain.parts;
 	b->parts[i].cipher_len = (uint16_t)len;
 	key = replay_source(g, source);
 	b->own |= key == g->own[0] || key == g->own[1] || g->own_more;
-	saker_replay_key_words(&b->key[i], key, 0, b->session[i]);
+	words = (struct saker_index_key){ { key, 0, session } };
+	saker_replay_key_words(&b->key[i], key, 0, session);
+	saker_admit_note(w, b, i, &words);
 	return true;
 }
 
 static __rte_always_inline void
 read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 {
-	const struct saker_link *l = has_l2 ? &w->link[SAKER_INBOUND] : NULL;
+	enum saker_direction link = b->second ? SAKER_OUTBOUND : SAKER_INBOUND;
+	const struct saker_link *l = has_l2 ? &w->link[link] : NULL;
+	uint16_t undone = 0;
 
-	b->undone = 0;
 	SAKER_FOREACH_SLOT (b, i) {
 		bool done = false;
 
-		if (i + SAKER_FRAMES_AHEAD < b->n)
+		if (i + SAKER_FRAMES_AHEAD < n_i)
 			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + SAKER_FRAMES_AHEAD], void *));
 		if (unlikely(!saker_frame_read_plain(l, b->m[i], &b->ip[i], &b->view[i])))
-			saker_frame_read(w, SAKER_INBOUND, i, has_l2);
+			saker_frame_read(w, link, i, has_l2);
 		else
 			done = admit_packet(w, b, i);
-		saker_burst_done(b, i, done);
+		b->done[i] = done;
+		undone += !done;
 	}
-	b->own |= b->undone > 0;
+	b->undone = undone;
+	b->own |= undone > 0;
 }
 
 void
@@ -122,5 +128,5 @@ saker_plain_in(struct saker_worker *w, struct saker_burst *b)
 		read_all(w, b, false);
 	else
 		read_all(w, b, true);
-	saker_frames_answer(w, SAKER_INBOUND);
+	saker_frames_answer(w, b->second ? SAKER_OUTBOUND : SAKER_INBOUND);
 }

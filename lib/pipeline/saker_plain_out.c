@@ -26,24 +26,36 @@ plan_packet(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	return true;
 }
 
+/* The frame, and the place in front of it that headers will be written to. */
+static inline void
+fetch(const struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	rte_prefetch0(frame);
+	rte_prefetch0(frame - RTE_CACHE_LINE_SIZE);
+}
+
 static __rte_always_inline void
 read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 {
 	const struct saker_link *l = has_l2 ? &w->link[SAKER_OUTBOUND] : NULL;
 	bool plain = !b->ours && !w->s->by_resource && !saker_paths_learnt(w->paths);
+	uint16_t undone = 0;
 
-	b->undone = 0;
 	SAKER_FOREACH_SLOT (b, i) {
 		bool done = false;
 
-		if (i + SAKER_FRAMES_AHEAD < b->n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + SAKER_FRAMES_AHEAD], void *));
+		if (i + SAKER_FRAMES_AHEAD < n_i)
+			fetch(b->m[i + SAKER_FRAMES_AHEAD]);
 		if (unlikely(!saker_frame_read_plain(l, b->m[i], &b->ip[i], &b->view[i])))
 			saker_frame_read(w, SAKER_OUTBOUND, i, has_l2);
 		else if (likely(plain))
 			done = plan_packet(w, b, i);
-		saker_burst_done(b, i, done);
+		b->done[i] = done;
+		undone += !done;
 	}
+	b->undone = undone;
 }
 
 void

@@ -34,7 +34,7 @@ saker_plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned in
 {
 	const struct saker_policy *p = b->policy[i];
 
-	if (p->udp || p->flow_half)
+	if (p->udp || p->entropy || p->flow_half)
 		b->flow[i] = saker_flow_hash(b->ip[i], &b->view[i], w->s->flow_secret);
 	b->source[i] = p->source;
 	if (unlikely(p->flow_half))

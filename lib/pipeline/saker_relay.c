@@ -24,6 +24,13 @@ reads_ports(const struct saker_cfg_policy *rule)
 	       rule->dport.high != UINT16_MAX;
 }
 
+/* Units of unauthenticated octets. Of packets that came the short way no header is kept. */
+static inline uint8_t
+ioffset_of(const struct saker_burst *b, unsigned int i)
+{
+	return (uint8_t)(b->parts[i].skip_len / 4);
+}
+
 /* NULL: no proxy of the group lets it pass. */
 static const struct saker_way *
 find_way(const struct saker_burst *b, unsigned int i)
@@ -37,7 +44,7 @@ find_way(const struct saker_burst *b, unsigned int i)
 	if (rule == SAKER_MATCH_NONE)
 		return NULL;
 	way = ways->way[rule];
-	if (unlikely(b->hdr[i].ioffset != 0) && reads_ports(way->shut->cfg))
+	if (unlikely(ioffset_of(b, i) != 0) && reads_ports(way->shut->cfg))
 		return NULL;
 	return way;
 }
@@ -57,7 +64,7 @@ keep_offsets(const struct saker_burst *b, unsigned int i, const struct saker_way
 	struct saker_carry *carry)
 {
 	uint16_t clear = came_in_clear(&b->parts[i]);
-	uint8_t ioffset = b->hdr[i].ioffset;
+	uint8_t ioffset = ioffset_of(b, i);
 
 	if (likely((clear | ioffset) == 0))
 		return true;
@@ -98,7 +105,7 @@ saker_stage_proxy(struct saker_worker *w, struct saker_burst *b)
 	SAKER_FOREACH_SLOT (b, i) {
 		if (b->group[i]->ways == NULL)
 			continue;
-		if (unlikely(b->hdr[i].ioffset != 0))
+		if (unlikely(ioffset_of(b, i) != 0))
 			saker_relay_blind(b->ip[i], &b->view[i]);
 		saker_burst_drop(b, i, take(w, b, i));
 		if (unlikely(w->s->psp) && b->why[i] == SAKER_MOVED)

@@ -314,11 +314,11 @@ saker_route_clear(struct saker_worker *w, enum saker_direction d, struct saker_b
 }
 
 bool
-saker_route_send_long(struct saker_worker *w, struct rte_mbuf *m)
+saker_route_send_long(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m)
 {
 	struct saker_fragments f = { .pool = w->pool };
 	uint16_t mtu = RTE_MIN(
-		w->tx[SAKER_OUTBOUND].mtu, saker_path_to(w, rte_pktmbuf_mtod(m, const uint8_t *)));
+		w->tx[d].mtu, saker_path_to(w, rte_pktmbuf_mtod(m, const uint8_t *)));
 	uint8_t family = *rte_pktmbuf_mtod(m, uint8_t *) >> 4;
 	enum saker_drop why;
 
@@ -330,7 +330,7 @@ saker_route_send_long(struct saker_worker *w, struct rte_mbuf *m)
 	if (unlikely(why != SAKER_OK))
 		w->count[SAKER_OUTBOUND].drop[why]++;
 	for (uint16_t k = 0; k < f.n; k++)
-		saker_worker_send(w, SAKER_OUTBOUND, f.m[k], family);
+		saker_worker_send(w, d, f.m[k], family);
 	rte_pktmbuf_free(m);
 	return true;
 }

@@ -33,7 +33,7 @@ void saker_route_clear(
 void saker_route_join(struct saker_worker *w, struct saker_burst *b, uint16_t i);
 
 /** Cut and send a protected packet that is longer than the port's MTU. @return false: it is not */
-bool saker_route_send_long(struct saker_worker *w, struct rte_mbuf *m);
+bool saker_route_send_long(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m);
 
 /** Make a packet in several segments one. @return SAKER_OK or the reason to drop it */
 enum saker_drop saker_route_linear(struct saker_worker *w, struct rte_mbuf **m);

@@ -74,8 +74,9 @@ saker_worker_flush(struct saker_worker *w, enum saker_direction d)
 		return;
 	if (unlikely(w->watching != 0))
 		saker_watch_frames(w,
-			d == SAKER_OUTBOUND ? SAKER_POINT_CIPHER_OUT : SAKER_POINT_CLEAR_OUT, tx->m,
-			tx->n);
+			d == SAKER_OUTBOUND || w->s->two_ports ? SAKER_POINT_CIPHER_OUT
+							       : SAKER_POINT_CLEAR_OUT,
+			tx->m, tx->n);
 	if (unlikely(tx->lock != NULL))
 		rte_spinlock_lock(tx->lock);
 	for (unsigned int try = 0; try < TX_TRIES && sent < tx->n && !tx->absent; try++)
@@ -154,9 +155,38 @@ send_slowly(struct saker_worker *w, enum saker_direction d)
 	struct saker_burst *b = &w->burst;
 
 	SAKER_FOREACH_SLOT (b, i)
-		if (!b->overlong || !saker_route_send_long(w, b->m[i]))
+		if (!b->overlong || !saker_route_send_long(w, d, b->m[i]))
 			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
 	saker_worker_flush(w, d);
+}
+
+/* Two cipher ports, no clear one: each sealed packet by the port of its tunnel. What would be clear
+ * has nowhere to go; no policy lets it come so far.
+ */
+static void
+send_by_two_ports(struct saker_worker *w)
+{
+	struct saker_burst *b = &w->burst;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		enum saker_direction d = b->policy[i]->second ? SAKER_INBOUND : SAKER_OUTBOUND;
+
+		if (!b->overlong || !saker_route_send_long(w, d, b->m[i]))
+			saker_worker_send(w, d, b->m[i], b->ip[i][0] >> 4);
+	}
+	saker_worker_flush(w, SAKER_OUTBOUND);
+	saker_worker_flush(w, SAKER_INBOUND);
+}
+
+/* See send_by_two_ports(). */
+static void
+send_nowhere(struct saker_worker *w)
+{
+	struct saker_burst *b = &w->burst;
+
+	SAKER_FOREACH_SLOT (b, i)
+		saker_burst_drop(b, i, SAKER_DROP_PROXY_POLICY);
+	saker_burst_settle(b, w->count[SAKER_INBOUND].drop);
 }
 
 /* `m` has room for two bursts; this burst's stages may have put packets and fragments there. */
@@ -170,6 +200,13 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 		saker_watch_sent(w, d);
 	if (unlikely(w->s->psp))
 		saker_psp_count_sent(w, d, b);
+	if (unlikely(w->s->two_ports)) {
+		if (d == SAKER_OUTBOUND)
+			send_by_two_ports(w);
+		else
+			send_nowhere(w);
+		return;
+	}
 	if (unlikely(w->tx[d].n + b->n > RTE_DIM(w->tx[d].m)))
 		saker_worker_flush(w, d);
 	if (unlikely(w->tx[d].resolve || b->overlong)) {
@@ -207,6 +244,11 @@ run_stages(struct saker_worker *w, enum saker_direction d, unsigned int first)
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
 
+		if (stage->rest && b->undone == 0) {
+			count->calls++;
+			count->packets += n;
+			continue;
+		}
 		stage->run(w, b);
 		if (unlikely(b->losers > 0))
 			lose(w, d, (unsigned int)(stage - saker_stages[d]));
@@ -245,7 +287,8 @@ expire_some(struct saker_worker *w)
 		w->expire_next = 0;
 	g = &w->s->groups[w->expire_next++];
 	if (w->replay[g->index] != NULL)
-		saker_replay_expire(w->replay[g->index], saker_oldest_run(&g->cfg->sn, &w->clock));
+		saker_replay_expire(w->replay[g->index],
+			g->oldest_run + saker_oldest_run(&g->cfg->sn, &w->clock));
 }
 
 static void
@@ -352,6 +395,7 @@ receive(struct saker_worker *w, const struct saker_rx *rx)
 			rx->direction == SAKER_OUTBOUND ? SAKER_POINT_CLEAR_IN
 							: SAKER_POINT_CIPHER_IN,
 			w->burst.m, n);
+	w->burst.second = rx->second;
 	saker_worker_process(w, rx->direction, n, false);
 	return n;
 }

@@ -44,6 +44,7 @@ struct saker_stage {
 	const char *name;
 	saker_stage_fn run;
 	const char *help;
+	bool rest; /**< has nothing to do with packets that are `done` */
 };
 
 /** The stages of each direction in order, between receiving and sending. */
@@ -79,6 +80,7 @@ struct saker_load {
 struct saker_rx {
 	uint16_t port, queue;
 	uint8_t direction;
+	bool second; /**< of the second of two cipher ports */
 };
 
 /** An Ethernet header, ready to copy. */
@@ -90,7 +92,7 @@ struct saker_l2 {
 void saker_l2_init(
 	struct saker_l2 l2[2], const struct rte_ether_addr *dst, const struct rte_ether_addr *src);
 
-/** Where packets of one direction leave. */
+/** Where packets of one direction leave; inbound, by the second cipher port, if there are two. */
 struct saker_tx {
 	uint16_t port, queue, mtu;
 	uint16_t n;           /**< waiting in `m` */

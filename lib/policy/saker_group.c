@@ -169,16 +169,23 @@ sends_with(const struct saker_group *g, unsigned int n)
 	return true;
 }
 
+/* Of the one root key, at whatever level. */
+static const struct saker_root_slot *
+only_slot(const struct saker_group *g, unsigned int n)
+{
+	const struct saker_root_slot *s = &no_slot;
+
+	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
+		if (combination(g, n, l)->key != UINT16_MAX)
+			s = combination(g, n, l);
+	return s;
+}
+
 /* Parity of the one root key's index, where a key index begins. */
 static uint8_t
 parity_of(const struct saker_group *g, unsigned int n)
 {
-	uint32_t index = 0;
-
-	for (unsigned int l = 0; l < SAKER_LEVELS; l++)
-		if (combination(g, n, l)->key != UINT16_MAX)
-			index = combination(g, n, l)->index;
-	return (uint8_t)((index & 1) << 7);
+	return (uint8_t)((only_slot(g, n)->index & 1) << 7);
 }
 
 /* Remember what names the sending master key, and its check value. */
@@ -199,17 +206,59 @@ note_sending(struct saker_group *g, unsigned int n, const uint8_t gk[SAKER_ROOT_
 	return saker_kdf(gk, "CV", NULL, 0, 8 * sizeof(g->mk_check), g->mk_check);
 }
 
-/* One bit on the wire names two values: the one in force, and the one before it. */
-static void
-note_parity(struct saker_group *g, unsigned int n)
+/* One bit on the wire names two values: the one in force, and the one before it. In format tss the
+ * next one, where there is none before: a member that has the old value no more can get the new one
+ * long before anyone seals with it.
+ */
+static bool
+named_by_parity(const struct saker_group *g, unsigned int n)
 {
-	for (unsigned int l = 0; l < SAKER_LEVELS; l++) {
-		const struct saker_root_slot *s = combination(g, n, l);
+	uint8_t generation = only_slot(g, n)->generation;
 
-		if (s->key != UINT16_MAX &&
-			(s->generation == SAKER_CURRENT || s->generation == SAKER_PRE))
-			g->by_key_idx[parity_of(g, n) >> 2] = (uint16_t)n;
-	}
+	if (generation == SAKER_NEXT && g->format == &saker_format_tss)
+		return g->by_key_idx[parity_of(g, n) >> 2] == SAKER_NO_MASTER;
+	return generation == SAKER_CURRENT || generation == SAKER_PRE;
+}
+
+/* With a new key counters begin anew, so its runs follow all those of the key before. */
+static void
+note_run(struct saker_group *g, unsigned int n)
+{
+	uint8_t an = parity_of(g, n) >> 7;
+
+	if (g->format != &saker_format_tss || g->cfg->sn.mode != SAKER_SN_COUNTER)
+		return;
+	g->run_of[an] = (uint64_t)only_slot(g, n)->index << 32;
+	if (!g->run_known || g->run_of[an] < g->oldest_run)
+		g->oldest_run = g->run_of[an];
+	g->run_known = true;
+}
+
+/* Direct mode: the root key is the AEAD key, and there is no mask. */
+static int
+note_direct(const struct saker_group_env *env, struct saker_group *g, unsigned int n,
+	const uint8_t gk[SAKER_ROOT_LEN])
+{
+	struct saker_data_key key = { .mask = { 0 } };
+	int ret;
+
+	if (g->direct == NULL || env->ops == NULL)
+		return 0;
+	memcpy(key.key, gk, sizeof(key.key));
+	ret = env->ops->expand(env->ctx, g->suite, &key, &g->direct[parity_of(g, n) >> 7]);
+	saker_wipe(&key, sizeof(key));
+	return ret;
+}
+
+static int
+note_parity(const struct saker_group_env *env, struct saker_group *g, unsigned int n,
+	const uint8_t gk[SAKER_ROOT_LEN])
+{
+	if (!named_by_parity(g, n))
+		return 0;
+	g->by_key_idx[parity_of(g, n) >> 2] = (uint16_t)n;
+	note_run(g, n);
+	return note_direct(env, g, n, gk);
 }
 
 /* A key index names configured keys only: each level's two bits, all combined. */
@@ -241,10 +290,10 @@ derive_group_keys(const struct saker_group_env *env, struct saker_group *g)
 			ret = env->ops->set_master(env->ctx, gk, &g->masters[n]);
 		if (ret == 0 && sends_with(g, n))
 			ret = note_sending(g, n, gk);
-		if (g->format->keys == SAKER_KEYS_ROOT)
-			note_parity(g, n);
-		else
+		if (g->format->keys != SAKER_KEYS_ROOT)
 			note_key_idx(g, n);
+		else if (ret == 0)
+			ret = note_parity(env, g, n, gk);
 	}
 	saker_wipe(gk, sizeof(gk));
 	return ret == 0 ? 0 : -EINVAL;
@@ -264,7 +313,9 @@ build_masters(const struct saker_group_env *env, struct saker_group *g)
 	}
 	g->n_masters = (uint16_t)n;
 	g->masters = saker_secret_alloc(n * sizeof(*g->masters));
-	if (g->masters == NULL) {
+	if (g->cfg->kdf == SAKER_KDF_DIRECT)
+		g->direct = saker_secret_alloc(2 * sizeof(*g->direct));
+	if (g->masters == NULL || (g->direct == NULL && g->cfg->kdf == SAKER_KDF_DIRECT)) {
 		saker_fault(env->faults, env->config->file, g->cfg->line,
 			"trust group %s: no memory for %lu master keys", g->cfg->name, n);
 		return -EINVAL;
@@ -331,6 +382,10 @@ set_kdf(struct saker_group *g)
 	g->kdf = psp ? saker_kdf_form_psp(g->cfg->version, g->suite)
 		     : saker_kdf_form((uint8_t)g->cfg->format, g->variant, g->suite,
 			       g->cfg->sn.rekey_shift);
+	if (g->format == &saker_format_tss) {
+		g->kdf.label = saker_kdf_label('T', g->variant, g->cfg->role != SAKER_ROLE_PEER);
+		g->kdf.rekey_mask = saker_sn_rekey_mask(&g->cfg->sn);
+	}
 	for (unsigned int six = 0; six < 2; six++) {
 		g->kdf_blocks[six] = psp ? 1 : (uint8_t)saker_kdf_blocks(g->variant, six ? 6 : 4);
 		g->kind[six] = kind_of(g, six);
@@ -360,6 +415,8 @@ set_sessions(struct saker_group *g)
 	g->names_workers = !by_session && (g->format->worker_source || g->format->worker_spi);
 	g->accept_first = g->names_workers ? 0 : g->cfg->accept_first;
 	g->accept_sessions = g->names_workers ? 1 : g->cfg->accept_sessions;
+	if (g->format == &saker_format_tss) /* the AN stands for it */
+		g->accept_sessions = 2;
 	g->send_spi = by_session ? g->cfg->peer_spi : g->cfg->spi;
 	g->n_spis = by_session ? SAKER_SESSION_SPIS : 1;
 	g->by_resource = by_session && g->format->worker_spi;
@@ -379,6 +436,9 @@ set_terms(struct saker_group *g)
 	g->terms.esp_sn = g->cfg->esp_sn;
 	g->terms.implicit_iv = g->cfg->iv == SAKER_IV_IMPLICIT;
 	g->terms.iv_in_aad = g->cfg->iv_in_aad;
+	g->terms.in_udp = g->cfg->encap == SAKER_ENCAP_UDP;
+	g->terms.udp_in_aad = g->cfg->udp_in_aad;
+	g->terms.end = (uint8_t)g->cfg->role;
 }
 
 /* It opens with its own root key, if it has one, and seals with nothing that comes from there. */
@@ -449,6 +509,7 @@ saker_group_free(struct saker_group *g)
 		free(g->level[l].slot);
 	saker_secret_free(g->masters, g->n_masters * sizeof(*g->masters));
 	saker_secret_free(g->client, g->n_client * sizeof(*g->client));
+	saker_secret_free(g->direct, 2 * sizeof(*g->direct));
 	saker_session_keys_free(g);
 	saker_psp_keys_free(g);
 }
@@ -505,43 +566,4 @@ saker_group_named_master(const struct saker_group *g, const uint8_t *p, const st
 {
 	*why = SAKER_DROP_MK_NOT_ALLOWED;
 	return g->n_masters == 0 ? NULL : master_by_options(g, p, h, why);
-}
-
-static bool
-listed(const struct saker_cfg_ips *ips, const struct saker_ip *ip)
-{
-	for (unsigned int i = 0; i < ips->n; i++)
-		if (saker_ip_equal(&ips->ip[i], ip))
-			return true;
-	return false;
-}
-
-static uint64_t
-binding_source(const struct saker_cfg_binding *b)
-{
-	uint64_t v = 0;
-
-	for (unsigned int i = 0; i < b->source_id.len; i++)
-		v = v << 8 | b->source_id.octets[i];
-	return v;
-}
-
-bool
-saker_group_binds(const struct saker_group *g, uint64_t source, const struct saker_ip *from,
-	const struct saker_ip *to)
-{
-	const struct saker_cfg_group *cfg = g->cfg;
-
-	/* The flow half of a connection id only isolates keys: the device is the source. */
-	if (g->variant == SAKER_V_CONNECTION_ID)
-		source >>= 32;
-	for (unsigned int i = 0; i < cfg->n_addresses; i++) {
-		const struct saker_cfg_binding *b = &cfg->addresses[i];
-
-		if (b->source_id.len != 0 && binding_source(b) != source)
-			continue;
-		if (listed(&b->from, from) && listed(&b->to, to))
-			return true;
-	}
-	return false;
 }

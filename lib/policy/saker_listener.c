@@ -143,6 +143,18 @@ saker_listener_named_group(const struct saker_snapshot *s, const struct saker_li
 	return SAKER_SPI_NONE;
 }
 
+bool
+saker_listener_among_clear(const struct saker_snapshot *s, bool udp, uint16_t number)
+{
+	for (unsigned int i = 0; i < s->n_listeners; i++) {
+		const struct saker_listener *l = &s->listener[i];
+
+		if (l->udp == udp && l->number == number && l->format->among_clear)
+			return true;
+	}
+	return false;
+}
+
 /* The first of format E of either kind, if nobody else comes before it at its number. */
 static void
 note_plain(struct saker_snapshot *s)

@@ -132,8 +132,10 @@ make_room(struct saker_match *m)
 	m->entry = calloc(total + 1, sizeof(*m->entry));
 	if (m->entry == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < total; i++)
+	/* Without rules the first shape has the last entry, which is empty. */
+	for (uint32_t i = 0; i <= total; i++)
 		m->entry[i].rule = SAKER_MATCH_NONE;
+	m->shape[0].entry = m->entry;
 	for (unsigned int i = 0; i < m->n_shapes; i++)
 		m->shape[i].entry = m->entry + m->shape[i].at;
 	return 0;
@@ -167,6 +169,30 @@ put_rules(struct saker_match *m, const struct saker_config *c, uint8_t family)
 			put_rule(m, shape_of(m, &r, (uint16_t)i), &r, (uint16_t)i,
 				saker_flow_words(family));
 	}
+}
+
+uint16_t
+saker_match_walk(
+	const struct saker_match_shape *s, uint64_t place, const uint64_t *word, unsigned int words)
+{
+	for (;;) {
+		const struct saker_match_entry *e = &s->entry[++place & (s->n - 1)];
+
+		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->bits, words))
+			return e->rule;
+	}
+}
+
+uint16_t
+saker_match_others(
+	const struct saker_match *m, const uint64_t *word, unsigned int words, uint16_t best)
+{
+	for (unsigned int i = 1; i < m->n_shapes && m->shape[i].first < best; i++) {
+		uint16_t rule = saker_match_probe(&m->shape[i], word, words);
+
+		best = rule < best ? rule : best;
+	}
+	return best;
 }
 
 int

@@ -97,18 +97,25 @@ saker_match_is(const struct saker_match_entry *e, const uint64_t *word, const ui
 	return other == 0;
 }
 
+/** saker_match_probe() from the second place on. @param place the first one, whose rule differs */
+uint16_t saker_match_walk(const struct saker_match_shape *s, uint64_t place, const uint64_t *word,
+	unsigned int words);
+
+/** saker_match_find() in all shapes but the first. @param best rule of the first one */
+uint16_t saker_match_others(
+	const struct saker_match *m, const uint64_t *word, unsigned int words, uint16_t best);
+
 /** The rule of one shape that a key matches, or SAKER_MATCH_NONE. */
 static inline uint16_t
 saker_match_probe(const struct saker_match_shape *s, const uint64_t *word, unsigned int words)
 {
 	uint64_t place = saker_match_hash(word, s->bits, words) >> s->shift;
+	const struct saker_match_entry *e = &s->entry[place];
 
-	for (;; place++) {
-		const struct saker_match_entry *e = &s->entry[place & (s->n - 1)];
-
-		if (e->rule == SAKER_MATCH_NONE || saker_match_is(e, word, s->bits, words))
-			return e->rule;
-	}
+	if (__builtin_expect(saker_match_is(e, word, s->bits, words), 1))
+		return e->rule;
+	return e->rule == SAKER_MATCH_NONE ? SAKER_MATCH_NONE
+					   : saker_match_walk(s, place, word, words);
 }
 
 /**
@@ -119,14 +126,10 @@ saker_match_probe(const struct saker_match_shape *s, const uint64_t *word, unsig
 static inline uint16_t
 saker_match_find(const struct saker_match *m, const uint64_t *word, unsigned int words)
 {
-	uint16_t best = SAKER_MATCH_NONE;
+	uint16_t best = saker_match_probe(m->shape, word, words);
 
-	for (unsigned int i = 0; i < m->n_shapes && m->shape[i].first < best; i++) {
-		uint16_t rule = saker_match_probe(&m->shape[i], word, words);
-
-		best = rule < best ? rule : best;
-	}
-	return best;
+	return __builtin_expect(m->n_shapes > 1, 0) ? saker_match_others(m, word, words, best)
+						    : best;
 }
 
 #endif

@@ -229,10 +229,13 @@ collect_uses(const struct saker_group_env *env, struct uses *all)
 	for (unsigned int i = 0; i < env->config->n_groups && rc == 0; i++) {
 		const struct saker_cfg_group *cfg = &env->config->groups[i];
 
-		if (saker_format_find(cfg->format)->keys != SAKER_KEYS_SESSION)
+		bool by_session = saker_format_find(cfg->format)->keys == SAKER_KEYS_SESSION;
+
+		if (!by_session && cfg->format != saker_format_tss.letter)
 			continue;
-		rc = add_uses(env, all, (uint16_t)i, cfg->root_keys.index[0]);
-		if (rc == 0)
+		for (unsigned int k = 0; k < cfg->root_keys.n && rc == 0; k++)
+			rc = add_uses(env, all, (uint16_t)i, cfg->root_keys.index[k]);
+		if (rc == 0 && by_session)
 			rc = add_uses(env, all, (uint16_t)i, cfg->receive_root_keys.index[0]);
 	}
 	return rc;

@@ -119,8 +119,14 @@ note_plain(struct saker_group *g)
 static void
 note_plain_groups(struct saker_snapshot *s)
 {
-	for (unsigned int i = 0; i < s->n_groups; i++)
-		note_plain(&s->groups[i]);
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		struct saker_group *g = &s->groups[i];
+
+		note_plain(g);
+		g->plain_sn = g->session == NULL && g->client == NULL && g->cfg->qos.n == 0 &&
+			      !g->names_workers && !g->by_resource &&
+			      g->cfg->source_port != SAKER_SOURCE_PORT_SESSION;
+	}
 }
 
 static uint64_t
@@ -267,13 +273,13 @@ port_of(const struct saker_config *c, enum saker_port_role role)
 static void
 fill_mtu(const struct saker_config *c, struct saker_policy *p)
 {
-	const struct saker_cfg_port *port = port_of(c, SAKER_PORT_CIPHER);
+	const struct saker_cfg_port *port = p->second ? saker_config_second_port(c)
+						      : port_of(c, SAKER_PORT_CIPHER);
 	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
-	uint16_t udp = p->group->cfg->encap == SAKER_ENCAP_UDP ? SAKER_UDP_HEADER : 0;
 
 	for (unsigned int six = 0; six < 2; six++) {
 		uint8_t inner = six ? 6 : 4, outer = p->transport ? inner : p->outer.family;
-		uint16_t front = p->transport ? udp : p->outer.len;
+		uint16_t front = p->transport ? p->between : p->outer.len;
 
 		front += outer == 6 ? p->v6.len : p->v4.len;
 		p->front_len[six] = front;
@@ -293,6 +299,22 @@ add_ends(struct saker_snapshot *s, const struct saker_cfg_policy *cfg)
 	return s->n_ends++;
 }
 
+/* What stands between IP and security header is put there, or is the packet's own and stays. */
+static void
+set_encap(struct saker_policy *p)
+{
+	const struct saker_format *format = p->group->format;
+	uint8_t octets;
+
+	p->udp = p->group->cfg->encap == SAKER_ENCAP_UDP;
+	p->entropy = !p->udp && format->entropy != 0;
+	octets = p->udp ? SAKER_UDP_HEADER : format->entropy;
+	if (p->transport && format->entropy != 0)
+		p->keep = octets;
+	else
+		p->between = octets;
+}
+
 static int
 build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struct saker_policy *p)
 {
@@ -307,7 +329,7 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	p->transport = p->cfg->mode == SAKER_MODE_TRANSPORT;
 	p->clear_len = p->cfg->clear_octets;
 	p->ioffset = p->cfg->ioffset;
-	p->udp = g->encap == SAKER_ENCAP_UDP;
+	set_encap(p);
 	p->any_source = p->cfg->n_sources == 0 && p->cfg->client.len == 0;
 	policy_source(env, p);
 	sender = policy_sender(p);
@@ -317,6 +339,9 @@ build_protect(const struct saker_group_env *env, struct saker_snapshot *s, struc
 	if (!p->transport)
 		saker_outer_init(&p->outer, &p->cfg->local, &p->cfg->peer, g->protocol,
 			g->encap == SAKER_ENCAP_UDP ? g->udp_port : 0, p->cfg->df);
+	if (p->entropy)
+		saker_outer_add_entropy(&p->outer, p->group->format->entropy);
+	p->second = s->two_ports && saker_config_is_second(env->config, &p->cfg->local);
 	if (fill_templates(env, p) != 0)
 		return -EINVAL;
 	fill_mtu(env->config, p);
@@ -332,6 +357,7 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 	unsigned int most = c->n_policies + saker_ways_policies(c) + 1;
 	int ret = 0;
 
+	s->two_ports = saker_config_second_port(c) != NULL;
 	s->n_policies = s->n_all = c->n_policies;
 	s->policies = calloc(most, sizeof(*s->policies));
 	s->senders = calloc(most, sizeof(*s->senders));

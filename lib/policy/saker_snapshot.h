@@ -89,6 +89,7 @@ struct saker_group {
 	struct saker_terms terms;
 	struct saker_plain plain; /**< of received packets */
 	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
+	bool plain_sn;            /**< packets need no more of it than an SN and the session id */
 	bool names_workers;       /**< there is no session id: by source id or SPI */
 	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
 	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
@@ -105,6 +106,10 @@ struct saker_group {
 	struct saker_session_keys *session; /**< formats with keys by session, else NULL */
 	struct saker_ways *ways;            /**< where its packets go; NULL: to the clear port */
 	struct saker_client_key *client;    /**< role client with handed-out keys, else NULL */
+	struct saker_expanded_key *direct;  /**< TSS, direct mode: root keys themselves, by AN */
+	uint64_t run_of[2]; /**< TSS: what runs of SNs begin with, by AN: counters begin anew */
+	bool run_known;
+	uint64_t oldest_run; /**< the lesser of them that is live */
 	unsigned int n_client;
 	bool handed;                 /**< PSP: seals on SAs that it was handed, only */
 	struct saker_psp_seal *seal; /**< these */
@@ -168,6 +173,7 @@ struct saker_policy {
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
 	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
+	bool second;                 /**< by the second of two cipher ports */
 	bool carries;                /**< a packet keeps the offsets that it came with */
 	uint32_t index;
 	uint16_t sender; /**< index into the snapshot's senders */
@@ -177,6 +183,9 @@ struct saker_policy {
 	bool transport;
 	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
 	bool udp;        /**< in UDP */
+	bool entropy;    /**< behind an entropy header */
+	uint8_t between; /**< transport mode: octets put between IP and security header */
+	uint8_t keep;    /**< transport mode: octets behind the IP header that stay in front */
 	bool any_source; /**< received packets may come from any source of the group */
 	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
@@ -234,6 +243,7 @@ struct saker_snapshot {
 	unsigned int n_local;
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
+	bool two_ports;                /**< two cipher ports, no clear one: proxies alone */
 	bool by_resource;              /**< some group is by_resource */
 	bool psp;                      /**< some group is of format psp, which counts */
 	bool transport;                /**< some group opens transport mode, for hosts behind */
@@ -316,6 +326,9 @@ saker_listener_find(const struct saker_snapshot *s, bool udp, uint16_t number, u
 	}
 	return NULL;
 }
+
+/** True if clear packets may come to a UDP port or IP protocol that is listened at. */
+bool saker_listener_among_clear(const struct saker_snapshot *s, bool udp, uint16_t number);
 
 /** saker_listener_group() where several groups have no SPI: by ids of Master Key options, or by
  * version.

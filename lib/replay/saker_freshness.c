@@ -56,6 +56,9 @@ prepare_counter(struct saker_fresh_base *b, const struct saker_sn_params *p)
 {
 	b->epoch = (uint16_t)p->epoch;
 	b->epoch_run = (int64_t)p->epoch + 1;
+	b->behind = p->newer_epochs ? (int16_t)p->epoch_lifetime : 1;
+	b->ahead = p->newer_epochs ? INT16_MAX : 1;
+	b->late = p->newer_epochs ? SAKER_DROP_LATE : SAKER_DROP_EPOCH_RANGE;
 }
 
 void
@@ -78,8 +81,12 @@ enum saker_drop
 saker_fresh_in_epoch(
 	const struct saker_fresh_base *b, int16_t ahead, uint64_t sn, struct saker_sn_place *place)
 {
-	if (ahead < -1 || ahead > 1)
+	if (ahead < -b->behind)
+		return (enum saker_drop)b->late;
+	if (ahead > b->ahead)
 		return SAKER_DROP_EPOCH_RANGE;
+	if (b->epoch_run + ahead < 0)
+		return SAKER_DROP_LATE;
 	place->run = (uint64_t)(b->epoch_run + ahead);
 	place->bit = sn & SAKER_COUNTER_MAX;
 	return SAKER_OK;
@@ -98,6 +105,8 @@ saker_fresh(const struct saker_sn_params *p, const struct saker_clock *c, bool s
 uint64_t
 saker_oldest_run(const struct saker_sn_params *p, const struct saker_clock *c)
 {
+	if (p->mode == SAKER_SN_COUNTER && p->newer_epochs)
+		return p->epoch < p->epoch_lifetime ? 0 : p->epoch + 1 - p->epoch_lifetime;
 	if (p->mode == SAKER_SN_COUNTER)
 		return p->epoch;
 	if (c->now_ms <= p->window_ms)

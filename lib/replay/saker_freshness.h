@@ -45,6 +45,10 @@ struct saker_fresh_base {
 	int64_t oldest, newest, guarded; /**< limits, in runs (time discipline) */
 	uint16_t epoch;                  /**< present epoch, wrapped */
 	uint8_t mode;                    /**< enum saker_sn_mode */
+	int16_t behind, ahead;           /**< epochs that are accepted (counter discipline) */
+	uint8_t late;                    /**< enum saker_drop of those further behind */
+	uint64_t slot;     /**< epoch and slot that were found fresh last, as on the wire */
+	uint64_t slot_run; /**< their run; 0: there are none (time discipline) */
 };
 
 /**
@@ -54,7 +58,7 @@ struct saker_fresh_base {
 void saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const struct saker_clock *c, bool start_guard);
 
-/** Counter discipline: the present epoch and its neighbours. */
+/** Counter discipline: the present epoch and those around it, of format T all that are newer. */
 enum saker_drop saker_fresh_in_epoch(
 	const struct saker_fresh_base *b, int16_t ahead, uint64_t sn, struct saker_sn_place *place);
 
@@ -73,7 +77,7 @@ saker_fresh_nearest(const struct saker_fresh_base *b, int16_t ahead, uint64_t sl
 
 /**
  * Check freshness and place the SN for the replay window.
- * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE
+ * @return SAKER_OK, or SAKER_DROP_STALE, _FUTURE, _START_GUARD, _EPOCH_RANGE, _LATE
  */
 static inline enum saker_drop
 saker_fresh_at(const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place)
@@ -93,6 +97,25 @@ saker_fresh_at(const struct saker_fresh_base *b, uint64_t sn, struct saker_sn_pl
 	place->run = (uint64_t)run;
 	place->bit = sn & SAKER_SEQ_MAX;
 	return SAKER_OK;
+}
+
+/** saker_fresh_at() for many packets: those of one slot share its verdict. */
+static inline enum saker_drop
+saker_fresh_next(struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place *place)
+{
+	enum saker_drop why;
+
+	if (__builtin_expect(b->slot_run != 0 && sn >> SAKER_SEQ_BITS == b->slot, 1)) {
+		place->run = b->slot_run;
+		place->bit = sn & SAKER_SEQ_MAX;
+		return SAKER_OK;
+	}
+	why = saker_fresh_at(b, sn, place);
+	if (why == SAKER_OK && b->mode == SAKER_SN_TIME) {
+		b->slot = sn >> SAKER_SEQ_BITS;
+		b->slot_run = place->run;
+	}
+	return why;
 }
 
 /**

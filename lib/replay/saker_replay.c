@@ -12,8 +12,6 @@
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
-#include "saker_index.h"
-
 #define WORD_BITS  64
 #define FREE       UINT64_MAX /* in `newest`: no entry here */
 #define SWEEP      64         /* slots that one saker_replay_expire() looks at */
@@ -33,18 +31,6 @@ struct entry {
 _Static_assert(sizeof(struct entry) == 64, "what a look-up reads lies in one line");
 _Static_assert(sizeof(struct saker_replay_key) == sizeof(struct saker_index_key), "keys are words");
 
-struct saker_replay_table {
-	struct saker_index index;
-	uint8_t *entries;
-	uint64_t *newest;   /* newest run by entry number: dense, since expiry walks it */
-	uint64_t *accepted; /* packets, by entry number */
-	uint32_t *free;     /* numbers of free entries: a stack */
-	size_t entry_size;
-	uint32_t sources, used, hand;
-	uint32_t window, ring_words;
-	uint64_t oldest_run;
-};
-
 static uint32_t
 ring_words(uint32_t window)
 {
@@ -61,15 +47,6 @@ static struct entry *
 entry_at(const struct saker_replay_table *t, int32_t i)
 {
 	return (struct entry *)(t->entries + (size_t)i * t->entry_size);
-}
-
-static inline struct saker_index_key
-index_key(const struct saker_replay_key *key)
-{
-	struct saker_index_key k;
-
-	memcpy(&k, key, sizeof(k));
-	return k;
 }
 
 static inline bool
@@ -210,7 +187,7 @@ static int32_t
 entry_of(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place)
 {
-	const struct saker_index_key k = index_key(key);
+	const struct saker_index_key k = saker_replay_words(key);
 	uint32_t hash = saker_index_hash(&t->index, &k);
 	int32_t i = find(t, &k, hash);
 
@@ -219,8 +196,8 @@ entry_of(struct saker_replay_table *t, const struct saker_replay_key *key,
 	return t->used == t->sources ? -ENOSPC : open_entry(t, &k, hash, place);
 }
 
-enum saker_drop
-saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key *key,
+static enum saker_drop
+accept_any(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place, int32_t entry)
 {
 	enum saker_drop why;
@@ -247,54 +224,136 @@ saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key 
 	return SAKER_OK;
 }
 
-/* Hashes first, then entries: what one packet waits for is fetched while others are looked at. */
-static void
-find_all(const struct saker_replay_table *t, const struct saker_replay_key *key, int32_t *entry,
-	unsigned int n)
+/* Nearly every packet is the next one of its run: there is nothing to forget but its own bit. */
+static inline bool
+accept_next(struct saker_replay_table *t, const struct saker_sn_place *place, int32_t entry)
 {
-	uint32_t hash[SAKER_REPLAY_BURST];
+	struct entry *e;
+	unsigned int w;
 
-	for (unsigned int i = 0; i < n; i++) {
-		const struct saker_index_key k = index_key(&key[i]);
+	if (unlikely(entry < 0 || place->run < t->oldest_run))
+		return false;
+	e = entry_at(t, entry);
+	w = e->newest;
+	if (place->run != e->run[w] || place->bit != e->top[w] + 1)
+		return false;
+	e->top[w] = place->bit;
+	*word_of(t, e, w, place->bit) |= mask_of(place->bit);
+	t->accepted[entry]++;
+	return true;
+}
 
-		hash[i] = saker_index_hash(&t->index, &k);
-		rte_prefetch0(saker_index_home(&t->index, hash[i]));
+enum saker_drop
+saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key *key,
+	const struct saker_sn_place *place, int32_t entry)
+{
+	return accept_next(t, place, entry) ? SAKER_OK : accept_any(t, key, place, entry);
+}
+
+unsigned int
+saker_replay_accept_all(const struct saker_replay_batch *b)
+{
+	unsigned int refused = 0;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct saker_replay_table *t = b->table[i];
+
+		b->why[i] = SAKER_OK;
+		if (t == NULL || likely(accept_next(t, &b->place[i], b->entry[i])))
+			continue;
+		b->why[i] = (uint8_t)accept_any(t, &b->key[i], &b->place[i], b->entry[i]);
+		refused += b->why[i] != SAKER_OK;
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t at = hash[i];
+	return refused;
+}
 
-		entry[i] = saker_index_next(&t->index, hash[i], &at);
-		if (entry[i] >= 0)
-			rte_prefetch0(entry_at(t, entry[i]));
-	}
-	for (unsigned int i = 0; i < n; i++) {
-		const struct saker_index_key k = index_key(&key[i]);
+/* What one packet waits for is fetched while others are looked at. */
+static inline void
+find_all(const struct saker_replay_batch *b)
+{
+	for (unsigned int i = 0; i < b->n; i++) {
+		const struct saker_replay_table *t = b->table[i];
+		uint32_t at = b->hash[i];
+		int32_t entry = -1;
 
-		if (entry[i] >= 0 && unlikely(!same_key(&entry_at(t, entry[i])->key, &k)))
-			entry[i] = find(t, &k, hash[i]);
+		if (likely(t != NULL))
+			entry = saker_index_next(&t->index, b->hash[i], &at);
+		if (likely(entry >= 0))
+			rte_prefetch0(entry_at(t, entry));
+		b->entry[i] = entry;
 	}
+}
+
+/* Behind the first entry with the hash of a key there may be another, which is the key's. */
+static inline bool
+is_entry_of(const struct saker_replay_table *t, int32_t entry, const struct saker_replay_key *key)
+{
+	const struct saker_index_key k = saker_replay_words(key);
+
+	return same_key(&entry_at(t, entry)->key, &k);
+}
+
+static inline enum saker_drop
+peek_entry(const struct saker_replay_batch *b, unsigned int i)
+{
+	const struct saker_replay_table *t = b->table[i];
+	struct entry *e;
+
+	if (b->place[i].run < t->oldest_run)
+		return SAKER_DROP_REPLAY_OLD;
+	if (b->entry[i] >= 0 && unlikely(!is_entry_of(t, b->entry[i], &b->key[i]))) {
+		const struct saker_index_key k = saker_replay_words(&b->key[i]);
+
+		b->entry[i] = find(t, &k, b->hash[i]);
+	}
+	if (b->entry[i] < 0)
+		return SAKER_OK;
+	e = entry_at(t, b->entry[i]);
+	if (likely(b->place[i].run == e->run[e->newest] && b->place[i].bit > e->top[e->newest]))
+		return SAKER_OK;
+	return verdict(t, e, window_of(e, b->place[i].run), &b->place[i]);
+}
+
+unsigned int
+saker_replay_peek_all(const struct saker_replay_batch *b)
+{
+	unsigned int refused = 0;
+
+	find_all(b);
+	for (unsigned int i = 0; i < b->n; i++) {
+		b->why[i] = b->table[i] == NULL ? SAKER_OK : (uint8_t)peek_entry(b, i);
+		refused += b->why[i] != SAKER_OK;
+	}
+	return refused;
 }
 
 void
 saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place, int32_t *entry, uint8_t *why, unsigned int n)
 {
-	find_all(t, key, entry, n);
-	for (unsigned int i = 0; i < n; i++) {
-		why[i] = place[i].run < t->oldest_run ? SAKER_DROP_REPLAY_OLD : SAKER_OK;
-		if (likely(why[i] == SAKER_OK && entry[i] >= 0)) {
-			struct entry *e = entry_at(t, entry[i]);
+	struct saker_replay_table *table[SAKER_REPLAY_BURST];
+	uint32_t hash[SAKER_REPLAY_BURST];
 
-			why[i] = verdict(t, e, window_of(e, place[i].run), &place[i]);
-		}
+	for (unsigned int i = 0; i < n; i++) {
+		const struct saker_index_key k = saker_replay_words(&key[i]);
+
+		table[i] = t;
+		hash[i] = saker_replay_hash(t, &k);
 	}
+	(void)saker_replay_peek_all(&(struct saker_replay_batch){ .table = table,
+		.hash = hash,
+		.key = key,
+		.place = place,
+		.entry = entry,
+		.why = why,
+		.n = n });
 }
 
 bool
 saker_replay_newest(const struct saker_replay_table *t, const struct saker_replay_key *key,
 	uint64_t run, uint64_t *bit)
 {
-	const struct saker_index_key k = index_key(key);
+	const struct saker_index_key k = saker_replay_words(key);
 	int32_t i = find(t, &k, saker_index_hash(&t->index, &k));
 	int w = i < 0 ? -1 : window_of(entry_at(t, i), run);
 

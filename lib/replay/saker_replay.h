@@ -18,16 +18,28 @@
 #include <string.h>
 
 #include "saker_freshness.h"
+#include "saker_index.h"
 
 #define SAKER_REPLAY_BURST 64 /**< keys that are looked up together */
-
-struct saker_replay_table;
 
 /** A key: the source as the profile defines it, and the session. Zero unused octets. */
 struct saker_replay_key {
 	uint8_t source[16]; /**< source id, device id or outer source address */
 	uint16_t session;
 	uint16_t zero[3];
+};
+
+/** A table. Its fields are for saker_replay.c. */
+struct saker_replay_table {
+	struct saker_index index;
+	uint8_t *entries;
+	uint64_t *newest;   /* newest run by entry number: dense, since expiry walks it */
+	uint64_t *accepted; /* packets, by entry number */
+	uint32_t *free;     /* numbers of free entries: a stack */
+	size_t entry_size;
+	uint32_t sources, used, hand;
+	uint32_t window, ring_words;
+	uint64_t oldest_run;
 };
 
 /**
@@ -41,6 +53,26 @@ saker_replay_key_words(
 	memcpy(k->source, &first, sizeof(first));
 	memcpy(k->source + sizeof(first), &second, sizeof(second));
 	memcpy(&k->session, &session, sizeof(session));
+}
+
+/** A key in words. */
+static inline struct saker_index_key
+saker_replay_words(const struct saker_replay_key *key)
+{
+	struct saker_index_key k;
+
+	memcpy(&k, key, sizeof(k));
+	return k;
+}
+
+/** Hash of a key in a table; what is looked at first is fetched meanwhile. */
+static inline uint32_t
+saker_replay_hash(const struct saker_replay_table *t, const struct saker_index_key *key)
+{
+	uint32_t hash = saker_index_hash(&t->index, key);
+
+	__builtin_prefetch(saker_index_home(&t->index, hash));
+	return hash;
 }
 
 /**
@@ -78,6 +110,23 @@ void saker_replay_expire(struct saker_replay_table *t, uint64_t oldest_run);
  */
 void saker_replay_peek(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place, int32_t *entry, uint8_t *why, unsigned int n);
+
+/** Packets of several tables: arrays of `n` elements each, at most SAKER_REPLAY_BURST. */
+struct saker_replay_batch {
+	struct saker_replay_table *const *table; /**< NULL: a packet without a window */
+	const uint32_t *hash; /**< saker_replay_hash() of `key` in `table`; for peek alone */
+	const struct saker_replay_key *key;
+	const struct saker_sn_place *place;
+	int32_t *entry;
+	uint8_t *why;
+	unsigned int n;
+};
+
+/** saker_replay_peek() of each packet in its table. @return how many are refused */
+unsigned int saker_replay_peek_all(const struct saker_replay_batch *b);
+
+/** saker_replay_accept() of each packet in its table, in order. @return how many are refused */
+unsigned int saker_replay_accept_all(const struct saker_replay_batch *b);
 
 /**
  * Look the newest accepted bit of a run up; changes nothing.

@@ -52,6 +52,10 @@ saker_sn_key_run(const struct saker_sn_params *p, saker_sn sn)
 {
 	uint64_t word = p->rekey_shift < 0 ? 0 : saker_sn_counter(sn) >> p->rekey_shift;
 
+	if (p->one_key)
+		return 0;
+	if (p->rekey_mask != 0) /* keys may come back within an epoch: count them as one */
+		word = 0;
 	return saker_sn_make(saker_sn_epoch(sn), word & UINT32_MAX);
 }
 
@@ -61,7 +65,9 @@ saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_par
 	return a->mode == b->mode && a->epoch == b->epoch && a->counter_max == b->counter_max &&
 	       a->epoch_seconds == b->epoch_seconds && a->slot_ms == b->slot_ms &&
 	       a->window_ms == b->window_ms && a->skew_ms == b->skew_ms &&
-	       a->rekey_shift == b->rekey_shift && a->max_blocks == b->max_blocks;
+	       a->rekey_shift == b->rekey_shift && a->rekey_mask == b->rekey_mask &&
+	       a->epoch_lifetime == b->epoch_lifetime && a->one_key == b->one_key &&
+	       a->newer_epochs == b->newer_epochs && a->max_blocks == b->max_blocks;
 }
 
 /* A seqlock as in Boehm, "Can seqlocks get along with programming language memory models?" */
@@ -248,13 +254,64 @@ first_sn(const struct saker_sn_line *l, uint64_t unix_ms)
 	return not_zero(higher(l->last + 1, saker_sn_make(l->params.epoch, 1)));
 }
 
-struct saker_sn_grant
-saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
+static uint32_t
+least(saker_sn room, uint32_t other)
+{
+	return room < other ? (uint32_t)room : other;
+}
+
+/* How many more SNs of this data key nothing stands against while clock and limit do not change. */
+static void
+note_sure(struct saker_sn_line *l, uint64_t unix_ms)
+{
+	const struct saker_sn_params *p = &l->params;
+	saker_sn next = l->last + 1;
+	uint64_t at = saker_sn_counter(next), end = saker_sn_last_counter(p) + 1;
+	uint32_t room = UINT32_MAX;
+
+	l->sure = 0;
+	if (saker_sn_key_run(p, next) != l->key_run || at >= end)
+		return;
+	if (p->mode == SAKER_SN_TIME)
+		room = least(clock_room(l, next, unix_ms), room);
+	room = least(end - at, room);
+	room = least(key_room(p, next), room);
+	l->sure = least(l->limit > next ? l->limit - next : 0, room);
+	l->sure_ms = unix_ms;
+	l->sure_blocks = block_limit(l, l->key_run) - l->blocks;
+}
+
+/* Take what is sure. @return false: it is not */
+static inline bool
+take_sure(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
+{
+	uint64_t sum = 0;
+
+	if (n > l->sure || unix_ms != l->sure_ms ||
+		atomic_load_explicit(&l->shared.version, memory_order_relaxed) != l->version ||
+		atomic_load_explicit(&l->shared.stopped, memory_order_relaxed) != SAKER_OK)
+		return false;
+	for (uint16_t i = 0; i < n; i++)
+		sum += blocks[i];
+	if (sum > l->sure_blocks)
+		return false;
+	l->sure -= n;
+	l->sure_blocks -= sum;
+	l->blocks += sum;
+	l->life.packets += n;
+	l->last += n;
+	publish_used(l);
+	return true;
+}
+
+static struct saker_sn_grant
+take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
 	struct saker_sn_grant g = { .n = n, .why = SAKER_OK };
 	uint32_t stopped = atomic_load_explicit(&l->shared.stopped, memory_order_relaxed);
 	saker_sn first;
 
+	l->sure = 0;
 	refresh_limit(l);
 	/* a line that was never made ready has not even parameters */
 	if (l->limit == 0) {
@@ -275,7 +332,20 @@ saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks,
 		l->last = first + g.n - 1;
 		publish_used(l);
 	}
+	if (g.n == n && n > 0)
+		note_sure(l, unix_ms);
 	return g;
+}
+
+struct saker_sn_grant
+saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
+{
+	if (!take_sure(l, unix_ms, blocks, n))
+		return take_asking(l, unix_ms, blocks, n);
+	return (struct saker_sn_grant){ .first = (uint64_t)(l->last - n + 1),
+		.epoch = saker_sn_epoch(l->last),
+		.n = n,
+		.why = SAKER_OK };
 }
 
 void
@@ -293,6 +363,7 @@ saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *params
 void
 saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before, bool same_key)
 {
+	l->sure = 0;
 	if (before->last > l->last)
 		l->last = before->last;
 	if (same_key) {

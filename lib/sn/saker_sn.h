@@ -45,8 +45,19 @@ struct saker_sn_params {
 	uint32_t window_ms;     /**< time: how old a received SN may be */
 	uint32_t skew_ms;       /**< time: how far clocks may be apart */
 	int rekey_shift;        /**< -1: off */
-	uint64_t max_blocks;    /**< AES blocks that one data key may encrypt on this line */
+	uint64_t rekey_mask; /**< format T: bits of the counter that make the rekey word; 0: all */
+	uint16_t epoch_lifetime; /**< format T, counter: epochs that are accepted behind the own */
+	bool newer_epochs;       /**< format T, counter: any epoch ahead is accepted */
+	bool one_key;            /**< format T, direct mode: the key hangs on no SN */
+	uint64_t max_blocks;     /**< AES blocks that one data key may encrypt on this line */
 };
+
+/** Bits of the counter that make the rekey word. */
+static inline uint64_t
+saker_sn_rekey_mask(const struct saker_sn_params *p)
+{
+	return p->rekey_mask == 0 ? SAKER_COUNTER_MAX : p->rekey_mask;
+}
 
 /** Put an SN together. */
 static inline saker_sn
@@ -117,6 +128,9 @@ struct saker_sn_line {
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
 	uint32_t version;      /**< of the copies */
+	uint32_t sure;         /**< SNs behind `last` that may be taken at `sure_ms` unasked */
+	uint64_t sure_ms;      /**< a reading of the clock */
+	uint64_t sure_blocks;  /**< blocks that these may encrypt */
 	struct {
 		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
 		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;

@@ -54,6 +54,7 @@
 	X(KEY_EXHAUSTED, "key_exhausted", WARN, "the data key has encrypted max_blocks blocks")    \
 	X(MK_EXPIRED, "mk_expired", WARN, "the master key is 2^15 epochs old: rotate a root key")  \
 	X(KEY_EXPIRED, "key_expired", WARN, "a root key has outlived its limits: rotate it")       \
+	X(NOT_UET, "not_uet", INFO, "transport mode of format tss takes UET packets alone")        \
 	X(NO_DATA_KEY, "no_data_key", WARN, "the client holds no data key for this epoch")         \
 	/* inbound: outer packet */                                                                \
 	X(NOT_LOCAL, "not_local", INFO, "protected packet for another address")                    \
@@ -64,6 +65,7 @@
 	X(NAT_KEEPALIVE, "nat_keepalive", INFO, "NAT keepalive, one octet ff")                     \
 	X(NOT_EESP, "not_eesp", INFO, "ESP or IKE on the listener's UDP port")                     \
 	X(CLEAR_REFUSED, "clear_refused", INFO, "clear packet on a cipher port, no bypass policy") \
+	X(NOT_TSS, "not_tss", INFO, "UET packet without TSS, no bypass policy")                    \
 	/* inbound: header of format E */                                                          \
 	X(BAD_VERSION, "bad_version", ATTACK, "version or format bit is not ours")                 \
 	X(RESERVED_BITS, "reserved_bits", ATTACK, "reserved bits are not zero")                    \
@@ -89,6 +91,8 @@
 	/* inbound: headers of other formats */                                                    \
 	X(COOKIE_MISSING, "cookie_missing", ATTACK, "PSP announces a cookie and has none")         \
 	X(SPI_RESERVED, "spi_reserved", ATTACK, "SPI is one that nobody may use")                  \
+	X(LATE, "late", ATTACK, "epoch is older than the group's lifetime (TSS)")                  \
+	X(DIRECTION, "direction", ATTACK, "counter of the other direction's half (TSS)")           \
 	/* inbound: after derivation */                                                            \
 	X(BAD_ICV, "bad_icv", ATTACK, "integrity check failed")                                    \
 	X(REPLAY, "replay", ATTACK, "SN already seen, or left of the window (replay_window)")      \

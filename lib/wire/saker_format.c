@@ -12,6 +12,7 @@ const struct saker_format *const saker_formats[] = {
 	&saker_format_subsa,
 	&saker_format_psp,
 	&saker_format_esp,
+	&saker_format_tss,
 	NULL,
 };
 

@@ -54,6 +54,9 @@ enum saker_esp_sn {
 	SAKER_ESP_SN_UNSPECIFIED, /**< "32-bit unspecified" */
 };
 
+/** Which end of its group this one is. */
+enum saker_end { SAKER_END_PEER, SAKER_END_SERVER, SAKER_END_CLIENT };
+
 /** What the members of a trust group agreed on about their packets, beside keys and ids. */
 struct saker_terms {
 	bool transport;      /**< the payload is a segment, not a packet */
@@ -65,8 +68,9 @@ struct saker_terms {
 	bool implicit_iv;    /**< ESP, EESP with Sub SAs: RFC 8750 */
 	bool iv_in_aad;      /**< EESP with Sub SAs: an explicit IV is authenticated */
 	bool cookie;         /**< PSP: a virtualization cookie is sent */
-	bool ssi;            /**< TSS: the SSI word is sent and asked for */
+	bool in_udp;         /**< TSS: behind UDP, not behind an entropy header */
 	bool udp_in_aad;     /**< TSS over UDP: the UDP header is authenticated */
+	uint8_t end;         /**< TSS: enum saker_end */
 	uint64_t cookie_value; /**< PSP: the cookie that is sent */
 };
 
@@ -196,6 +200,9 @@ struct saker_format {
 	uint8_t most_clear;  /**< octets behind the header that it can leave in clear; 0: none */
 	bool skips;          /**< it has an IOffset */
 	bool any_sn;         /**< SNs neither follow a clock nor count: nothing is kept of them */
+	bool among_clear;    /**< clear packets come to its listeners too: the first octet tells */
+	uint8_t entropy;     /**< behind IP a header of so many octets, which transport mode keeps
+			      *   like the UDP header: what is protected is the payload behind it */
 	uint16_t udp_port;   /**< default port */
 	uint8_t protocol;    /**< default protocol number */
 
@@ -264,7 +271,7 @@ extern const struct saker_format *const saker_formats[];
 
 /** The formats that others name. */
 extern const struct saker_format saker_format_eesp, saker_format_seh, saker_format_subsa,
-	saker_format_psp, saker_format_esp;
+	saker_format_psp, saker_format_esp, saker_format_tss;
 
 /** Find a format by its letter. @return NULL: none has it */
 const struct saker_format *saker_format_find(uint8_t letter);
@@ -277,10 +284,10 @@ const struct saker_format *saker_format_find(uint8_t letter);
 static inline void
 saker_nonce(uint16_t session, uint8_t role, uint8_t variant, uint64_t sn, uint8_t out[12])
 {
-	saker_store_be16(out, session);
-	out[2] = role;
-	out[3] = variant;
-	saker_store_be64(out + 4, sn);
+	uint32_t first = (uint32_t)session << 16 | (uint32_t)role << 8 | variant;
+
+	saker_store_be64(out, (uint64_t)first << 32 | sn >> 32);
+	saker_store_be32(out + 8, (uint32_t)sn);
 }
 
 #endif

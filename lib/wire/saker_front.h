@@ -106,15 +106,21 @@ saker_front_finish_outer(
 		saker_front_ip6(s, payload - s->len, v);
 }
 
+/** Put other root keys' KeyIdx than the template's into a copy. */
+static inline void
+saker_front_finish_key_idx(const struct saker_front_shape *s, uint8_t *payload, uint8_t key_idx)
+{
+	payload[SAKER_EESP_KEY_IDX - (int)s->eesp_len] = key_idx;
+}
+
 /** Finish the EESP header of a copy. @param source source id, where the wire has one */
 static inline void
-saker_front_finish_eesp(const struct saker_front_shape *s, uint8_t *payload, uint16_t session,
-	uint8_t key_idx, uint64_t source)
+saker_front_finish_eesp(
+	const struct saker_front_shape *s, uint8_t *payload, uint16_t session, uint64_t source)
 {
 	uint8_t *eesp = payload - s->eesp_len;
 
 	saker_store_be16(eesp + 2, session);
-	eesp[SAKER_EESP_KEY_IDX] = key_idx;
 	if (s->source_len == 4)
 		saker_store_be32(eesp + SAKER_EESP_SOURCE, (uint32_t)source);
 	else if (s->source_len != 0)

@@ -307,11 +307,33 @@ saker_ip4_set_checksum(uint8_t *p, uint16_t header_len)
 	saker_store_be16(p + 10, (uint16_t)~saker_ip_sum(p, header_len, 0));
 }
 
+/* Over pseudo header and datagram, not inverted. */
+static uint16_t
+udp_sum(const uint8_t *p, const struct saker_ip_view *v, uint16_t len)
+{
+	uint16_t sum = fold((uint64_t)len + SAKER_PROTO_UDP);
+
+	sum = v->family == 4 ? saker_ip_sum(p + 12, 8, sum) : saker_ip_sum(p + 8, 32, sum);
+	return saker_ip_sum(p + v->l4_at, len, sum);
+}
+
+void
+saker_udp_set_length(uint8_t *p, const struct saker_ip_view *v)
+{
+	uint8_t *udp = p + v->l4_at;
+	uint16_t len = v->total - v->l4_at, sum;
+
+	saker_store_be16(udp + 4, len);
+	saker_store_be16(udp + 6, 0);
+	sum = (uint16_t)~udp_sum(p, v, len);
+	saker_store_be16(udp + 6, sum == 0 ? 0xffff : sum);
+}
+
 bool
 saker_udp_checksum_ok(const uint8_t *p, const struct saker_ip_view *v)
 {
 	const uint8_t *udp = p + v->l4_at;
-	uint16_t room = v->total - v->l4_at, len, sum;
+	uint16_t room = v->total - v->l4_at, len;
 
 	if (room < SAKER_UDP_HEADER)
 		return false;
@@ -320,12 +342,7 @@ saker_udp_checksum_ok(const uint8_t *p, const struct saker_ip_view *v)
 		return false;
 	if (saker_load_be16(udp + 6) == 0)
 		return true;
-	sum = fold((uint64_t)len + SAKER_PROTO_UDP);
-	if (v->family == 4)
-		sum = saker_ip_sum(p + 12, 8, sum);
-	else
-		sum = saker_ip_sum(p + 8, 32, sum);
-	return saker_ip_sum(udp, len, sum) == 0xffff;
+	return udp_sum(p, v, len) == 0xffff;
 }
 
 int

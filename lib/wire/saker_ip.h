@@ -91,6 +91,24 @@ saker_ip4_word_sum(const uint8_t *p)
 	return sum + (sum < c);
 }
 
+/** View of an IPv4 packet without options that is no fragment: in two stores. */
+static inline void
+saker_ip4_view_plain(struct saker_ip_view *v, uint64_t tos, uint64_t proto, uint32_t total)
+{
+	uint64_t low = 4 | tos << 8 | proto << 16 | UINT64_C(1) << 32 | UINT64_C(9) << 48;
+	uint32_t high = SAKER_IP4_HEADER | total << 16;
+
+	_Static_assert(offsetof(struct saker_ip_view, tos) == 1 &&
+			       offsetof(struct saker_ip_view, proto) == 2 &&
+			       offsetof(struct saker_ip_view, has_l4) == 4 &&
+			       offsetof(struct saker_ip_view, proto_at) == 6 &&
+			       offsetof(struct saker_ip_view, l4_at) == 8 &&
+			       offsetof(struct saker_ip_view, total) == 10,
+		"a view is laid out as these words are");
+	memcpy(v, &low, sizeof(low));
+	memcpy((uint8_t *)v + sizeof(low), &high, sizeof(high));
+}
+
 /**
  * saker_ip_read() and the checksum for an IPv4 header without options, which nearly all have.
  * @return false if it is not one, or anything is wrong with it: ask saker_ip_read()
@@ -98,22 +116,17 @@ saker_ip4_word_sum(const uint8_t *p)
 static inline bool
 saker_ip4_read_plain(const uint8_t *p, uint32_t len, struct saker_ip_view *v)
 {
-	uint16_t total;
+	uint64_t word;
+	uint32_t total;
 
-	/* Version, header length; more fragments, offset. */
-	if (len < SAKER_IP4_HEADER || ((p[0] ^ 0x45) | (p[6] & 0x3f) | p[7]) != 0)
+	if (len < SAKER_IP4_HEADER)
 		return false;
-	total = saker_load_be16(p + 2);
-	*v = (struct saker_ip_view){
-		.family = 4,
-		.tos = p[1],
-		.proto = p[9],
-		.has_l4 = true,
-		.proto_at = 9,
-		.l4_at = SAKER_IP4_HEADER,
-		.total = total,
-	};
-	return total >= SAKER_IP4_HEADER && total <= len;
+	word = saker_load_be64(p);
+	total = word >> 32 & 0xffff;
+	saker_ip4_view_plain(v, word >> 48 & 255, p[9], total);
+	/* Version, header length; more fragments, offset. */
+	return (word & UINT64_C(0xff00000000003fff)) == UINT64_C(0x4500000000000000) &&
+	       total - SAKER_IP4_HEADER <= len - SAKER_IP4_HEADER;
 }
 
 /** Source address of a packet that saker_ip_read() accepted. */
@@ -195,6 +208,13 @@ void saker_ip4_set_checksum(uint8_t *p, uint16_t header_len);
  * @param p first octet of an IP packet that saker_ip_read() accepted
  */
 bool saker_udp_checksum_ok(const uint8_t *p, const struct saker_ip_view *v);
+
+/**
+ * Give a UDP datagram that fills an IP packet its length and checksum (RFC 768, RFC 8200).
+ * @param p first octet of the IP packet
+ * @param v of the packet as it is now
+ */
+void saker_udp_set_length(uint8_t *p, const struct saker_ip_view *v);
 
 /**
  * ECN field of the inner packet after decapsulation (RFC 6040, figure 4).

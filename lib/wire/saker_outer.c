@@ -44,6 +44,13 @@ saker_outer_init(struct saker_outer *o, const struct saker_ip *src, const struct
 	}
 }
 
+void
+saker_outer_add_entropy(struct saker_outer *o, uint8_t len)
+{
+	o->entropy = true;
+	o->len += len;
+}
+
 static bool
 dont_fragment(const struct saker_outer *o, bool inner_df)
 {
@@ -82,6 +89,12 @@ saker_outer_write(const struct saker_outer *o, uint8_t *at, uint16_t payload_len
 	bool df, uint16_t id, uint16_t udp_src)
 {
 	saker_copy_header(at, o->octets, o->len);
+	if (__builtin_expect(o->entropy, 0)) {
+		uint16_t ip = o->family == 6 ? SAKER_IP6_HEADER : SAKER_IP4_HEADER;
+
+		saker_store_be16(at + ip, udp_src);
+		payload_len += o->len - ip;
+	}
 	if (o->udp) {
 		uint8_t *udp = at + o->len - SAKER_UDP_HEADER;
 

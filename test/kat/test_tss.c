@@ -16,9 +16,11 @@
 #include <cmocka.h>
 
 #include "saker_crypto.h"
+#include "saker_keys.h"
 
 #define TSS_BITS    0x0160
-#define TSS_CONTEXT 26 /* octets, the longer of the two forms */
+#define TSC         UINT64_C(0x1dc074e500000023) /* of all cases */
+#define TSS_CONTEXT 26                           /* octets, the longer of the two forms */
 
 /* SDKi, the key of all cases. */
 static const char tss_key[] = "34448a064292601b11a0978f56a2d34cf3fc35ede1a6bc04f8db3e5243a2b0ca";
@@ -88,6 +90,65 @@ derives_another_key_when_one_bit_is_damaged(void **state)
 		assert_int_equal(
 			saker_kdf(key, cases[i].label, context, (size_t)n, TSS_BITS, out), 0);
 		assert_string_not_equal(saker_hex_encode(out, 32, hex), cases[i].key);
+	}
+}
+
+/* What format tss derives for a packet of the source, IPv4 address or SSI, that the answers are
+ * for. */
+static void
+derives_the_published_keys_for_packets_of_format_tss(void **state)
+{
+	static const uint8_t ip4[] = { 192, 168, 42, 1 };
+	static const char ip6[] = "20010cb0000000000fc0000000000abc";
+	uint8_t key[32], six[16];
+
+	(void)state;
+	assert_int_equal(saker_hex_decode(tss_key, key, sizeof(key)), 32);
+	assert_int_equal(saker_hex_decode(ip6, six, sizeof(six)), 16);
+	for (size_t i = 0; i < 2 * CASES; i++) {
+		const struct tss_case *t = &cases[i / 2];
+		bool v6 = i / 2 % 2 != 0, ssi = i % 2 != 0, server = i / 2 >= 2;
+		const struct saker_kdf_context c = { .format = 'T',
+			.server = server,
+			.variant = ssi ? SAKER_V_SOURCE_ID : SAKER_V_SOURCE_IP,
+			.family = v6 ? 6 : 4,
+			.epoch = TSC >> 48,
+			.rekey = server ? 0 : saker_rekey_masked(TSC, 32, UINT64_C(0xffff) << 32),
+			.source = saker_load_be32(ip4),
+			.src = v6 ? six : ip4 };
+		struct saker_data_key out;
+
+		if (ssi && v6)
+			continue; /* an SSI is derived from as an IPv4 address is */
+		assert_int_equal(saker_data_key_derive(key, &c, SAKER_AES_256_GCM, &out), 0);
+		expect(t, out.key, out.mask);
+	}
+}
+
+/* The form that the data path fills in, against the general one. */
+static void
+lays_out_one_block_as_the_general_form_does(void **state)
+{
+	static const uint64_t masks[] = { 0xffffffffffffULL, 0xff00, 0xffffULL << 32 };
+	static const int shifts[] = { 8, 8, 32 };
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		bool server = i >= 3;
+		struct saker_kdf_form form = saker_kdf_form(
+			'T', SAKER_V_SOURCE_ID, SAKER_AES_256_GCM, server ? -1 : shifts[i % 3]);
+		const struct saker_kdf_context c = { .format = 'T',
+			.server = server,
+			.epoch = TSC >> 48,
+			.rekey = server ? 0 : saker_rekey_masked(TSC, shifts[i % 3], masks[i % 3]),
+			.source = 0x0a000001 };
+		uint8_t want[3 * SAKER_KDF_BLOCK], got[SAKER_KDF_BLOCK];
+
+		form.label = saker_kdf_label('T', SAKER_V_SOURCE_ID, server);
+		form.rekey_mask = masks[i % 3];
+		assert_int_equal(saker_kdf_input(&c, SAKER_AES_256_GCM, want), 1);
+		saker_kdf_block(&form, TSC, c.source, got);
+		assert_memory_equal(got, want, sizeof(got));
 	}
 }
 
@@ -172,6 +233,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(derives_the_published_keys_on_the_control_path),
 		cmocka_unit_test(derives_another_key_when_one_bit_is_damaged),
+		cmocka_unit_test(derives_the_published_keys_for_packets_of_format_tss),
+		cmocka_unit_test(lays_out_one_block_as_the_general_form_does),
 		cmocka_unit_test(derives_the_published_keys_with_every_crypto_driver),
 	};
 

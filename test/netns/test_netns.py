@@ -20,7 +20,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUPS = ("ping", "tcp", "path", "neighbours", "change", "cores", "pool", "tap", "eyes", "esp")
+GROUPS = ("ping", "tcp", "path", "neighbours", "change", "cores", "pool", "tap", "eyes", "esp",
+          "proxy")
 SKIP = 77
 
 

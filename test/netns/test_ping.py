@@ -4,7 +4,7 @@
 from echo import sweep
 from features import needs
 from wan import Sniffer
-from world import A, B, ROOM_MTU, WorldTest, other
+from world import A, B, ROOM_MTU, World, WorldTest, other
 
 HEADERS = {4: 28, 6: 48}  # IP and ICMP
 BEYOND = 2 * ROOM_MTU + 100
@@ -69,6 +69,20 @@ class PingOverIpv6(PingTest):
     """The same with an IPv6 wan."""
 
     OPTIONS = {"outer": 6}
+
+
+class LongFrames(PingTest):
+    """The driver's ring has room for what the kernel joins, and so have saker's buffers."""
+
+    class LongFrameWorld(World):
+        def vdevs(self):
+            return [v + ",framesz=9216,blocksz=36864" for v in super().vdevs()]
+
+    KIND = LongFrameWorld
+
+    @needs("fragmentation and ICMP errors")
+    def test_fragments_of_every_size_are_answered(self):
+        self.answered(A, 4, [*beyond(4), 5000, 8000])
 
 
 del PingTest  # by itself it is no test

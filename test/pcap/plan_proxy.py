@@ -7,6 +7,7 @@ from plan import Plan
 from plan_esp import EspPlan
 from plan_psp import PspPlan
 from plan_subsa import SubsaPlan
+from plan_tss import TssPlan
 
 MARKER = b"a proxy's plaintext"
 
@@ -16,7 +17,8 @@ def stateless(form):
 
 
 # Letter of a format to what makes a group of it: a new format is one more row.
-KINDS = {"E": stateless("E"), "S": stateless("S"), "P": PspPlan, "B": SubsaPlan, "X": EspPlan}
+KINDS = {"E": stateless("E"), "S": stateless("S"), "P": PspPlan, "B": SubsaPlan, "X": EspPlan,
+         "T": TssPlan}
 
 
 def rule(come, go, family=4, **changes):

@@ -3,13 +3,16 @@
 
 import struct
 
+import libsas
 import pcapfile
 from harness import A, B, SakerTest, packets
 from ip import checksum, ip_header, transport_checksum
 from plan import NEAR4, Plan, make_config, octets
 from plan_esp import EspPlan
 from plan_subsa import SubsaPlan
+from plan_tss import TssPlan
 from test_psp import Psp
+from test_psp_roles import Roles
 
 ROUTER = {4: "198.51.100.7", 6: "2001:db8:7::7"}
 COMMANDS = ["start", "drain", "reload", "show policies json", "show drops json", "quit"]
@@ -194,6 +197,8 @@ FORMATS = {
                             ((0, b"\0\2"), (3, b"\0"))),
     "eesp-subsa": (lambda lab: SubsaPlan(lab, 1), 8, ((16, 8),),
                    ((2, b"\0\7"), (2, b"\1\0"), (4, b"\1\2"), (7, b"\0"))),
+    "tss": (lambda lab: TssPlan(lab, 1), 8, (), ((1, b"\1\2\3"), (4, b"\1\2\3\4"), (0, b"\x15"))),
+    "tss, client": (lambda lab: TssPlan(lab, 1, role="client"), 8, (), ((10, b"\x80"),)),
     "eesp-subsa without SNs": (lambda lab: SubsaPlan(lab, 1, sn_field="none"), 8, (),
                                ((2, b"\0\7"), (4, b"\1\2"))),
 }
@@ -303,3 +308,18 @@ class PspFormat(Psp, Quoted):
         self.masters()
         self.p = Plan(self.lab, 1)
         self.check_tunnel_mtu()
+
+
+class HandedOutPsp(Roles, Quoted):
+    """The same where a receiver has handed out an SA for each worker."""
+
+    sn_at, copies = 8, ()
+
+    def config(self):
+        return Roles.config(self, A, self.group("client", keys="to-b.key"), dst="any")
+
+    def test_a_report_on_a_packet_of_ours_is_believed_and_no_forged_one(self):
+        libsas.write(self.lab.path("to-b.key"), 1,
+                     [libsas.Sa(0x77 + n, bytes((n,)) * 32) for n in (1, 2)])
+        self.p = Plan(self.lab, 1)
+        self.check(True, ((7, b"\x77"), (7, b"\x79"), (4, b"\x80")))

@@ -148,6 +148,10 @@ class Offsets(Proxy):
     def clear_kinds(self):
         return [k for k in KINDS if k != "X"]
 
+    def clear_goals(self):
+        """TSS leaves the same in clear of every packet, so it is no goal with anything in clear."""
+        return [k for k in KINDS if k not in "XT"]
+
     def opened_clear(self, come, go, changes):
         packet = inner(go, size=300)
         run = self.lab.run(proxy_config(self.lab, [come, go], [rule(come, go)], changes),
@@ -159,7 +163,7 @@ class Offsets(Proxy):
         return getattr(opened, "clear", 0) or 0
 
     def test_a_crypt_offset_is_kept_between_formats_that_have_one(self):
-        for a, b in itertools.product(self.clear_kinds(), self.clear_kinds()):
+        for a, b in itertools.product(self.clear_kinds(), self.clear_goals()):
             with self.subTest(come=a, go=b):
                 come = KINDS[a](self.lab, 1, clear=CLEAR4)
                 go = KINDS[b](self.lab, 11, clear=CLEAR4)
@@ -179,12 +183,13 @@ class Offsets(Proxy):
         for b in KINDS:
             with self.subTest(b):
                 come, go = KINDS["E"](self.lab, 1), KINDS[b](self.lab, 11)
-                changes = {go: WIDE} if b != "X" else {}
+                changes = {go: WIDE} if b in self.clear_goals() else {}
                 self.assertEqual(self.opened_clear(come, go, changes), 0)
 
     def skipping(self, a, b, changes, ioffset=1):
         come = KINDS[a](self.lab, 1, clear=CLEAR4, ioffset=ioffset)
-        options = {"clear": CLEAR4, **({"ioffset": 1} if b in "ES" else {})} if b != "X" else {}
+        options = {"clear": CLEAR4} if b in self.clear_goals() else {}
+        options.update({"ioffset": 1} if b in "ES" else {})
         go = KINDS[b](self.lab, 11, **options)
         packet = inner(go, size=300)
         run, opened = self.one(come, go, packet, {go: changes} if changes else None)
@@ -302,7 +307,7 @@ class Sns(Proxy):
     def nonce(kind, o):
         if kind == "P":
             return o.spi, o.iv
-        return (o.nonce, o.key if kind in "BX" else (o.header.source, o.header.session))
+        return (o.nonce, o.key if kind in "BXT" else (o.header.source, o.header.session))
 
     def test_too_few_child_sas_for_the_workers_are_refused(self):
         come, go = KINDS["E"](self.lab, 1), KINDS["X"](self.lab, 11, child_sas=2)
@@ -310,6 +315,49 @@ class Sns(Proxy):
                            cipher=[[]] * 4, workers=4)
         self.assertEqual(run.status, 1)
         self.assertIn("raise child_sas to 3", run.err)
+
+
+class Regions(Proxy):
+    """Two cipher ports and no clear one: what is sealed leaves by the port of its tunnel."""
+
+    FAR = "198.51.100.1"
+
+    def config(self, come, go, **changes):
+        config = proxy_config(self.lab, [come, go], [rule(come, go, local=self.FAR, **changes)])
+        config["ports"][0].update(role="cipher", address=self.FAR + "/24", mtu=1600)
+        return config
+
+    def test_each_way_leaves_by_the_port_of_its_group(self):
+        for a, b in (("E", "P"), ("X", "S")):
+            with self.subTest(come=a, go=b):
+                come, go = KINDS[a](self.lab, 1), KINDS[b](self.lab, 11)
+                there = inner(go)
+                back = Rules.swap(there)
+                run = self.lab.run(
+                    self.config(come, go, direction="both", back_peer=B.ip4, back_local=A.ip4),
+                    clear=[pcapfile.ethernet(go.seal(B, back))],
+                    cipher=[pcapfile.ethernet(come.seal(B, there))])
+                self.assertRan(run)
+                self.assertEqual(run.drops(), {})
+                self.assertEqual([go.open(A, p).packet for p in packets(run.clear)], [there])
+                self.assertEqual([come.open(A, p).packet for p in packets(run.cipher)], [back])
+
+    def test_nothing_clear_leaves_or_enters(self):
+        come, go = KINDS["E"](self.lab, 1), KINDS["B"](self.lab, 11)
+        clear = inner(go)
+        run = self.lab.run(self.config(come, go), clear=[pcapfile.ethernet(clear)],
+                           cipher=[pcapfile.ethernet(clear), pcapfile.ethernet(
+                               go.seal(B, Rules.swap(clear)))])
+        self.assertRan(run)
+        self.assertEqual((packets(run.clear), packets(run.cipher)), ([], []))
+        self.assertEqual(run.drops(), {"clear_refused": 2, "inner_policy": 1})
+
+    def test_the_mtu_is_that_of_the_port(self):
+        come, go = KINDS["E"](self.lab, 1), KINDS["X"](self.lab, 11)
+        run = self.lab.run(self.config(come, go), cipher=[
+            pcapfile.ethernet(come.seal(B, inner(go, size=size))) for size in (1500, 1650)])
+        self.assertRan(run)
+        self.assertEqual((len(packets(run.clear)), run.drops()), (1, {"mtu": 1}))
 
 
 class Eyes(Proxy):

@@ -4,6 +4,7 @@
 import ipaddress
 import json
 import os
+import struct
 import subprocess
 import unittest
 
@@ -227,3 +228,105 @@ class Counters(Pair):
         got = self.counted([self.clear(1300), self.clear(10)], config=config)
         self.assertEqual(got["tx_drop"], (1, 1328 + 8))
         self.assertEqual(got["tx_good"], (1, 38 + 8))
+
+
+class Checks(Pair):
+    """What a receiver looks at, in the order of the specification's note, each with its reason."""
+
+    SPI = 0x80000777
+
+    def sealed(self, inner=None, next_header=4, **changes):
+        key = psp.derive(MASTERS[1], 1, self.SPI)
+        return psp.seal(key, 1, self.SPI, 5, next_header, inner or self.clear(50, B), **changes)
+
+    def resealed(self, flags):
+        """With other flags in octet 3, and a right ICV."""
+        good = self.sealed()
+        header = good[:3] + bytes((flags,)) + good[4:16]
+        key = psp.derive(MASTERS[1], 1, self.SPI)
+        return header + psp.AESGCM(key).encrypt(header[4:16], self.clear(50, B), header)
+
+    def patched(self, at, value, packet=None):
+        """Octets of the outer packet replaced; the IPv4 checksum is made right again."""
+        packet = bytearray(packet or self.outer(self.sealed()))
+        packet[at : at + len(value)] = value
+        head = bytes(packet[:10]) + bytes(2) + bytes(packet[12:20])
+        total = sum(struct.unpack(">10H", head))
+        total = (total & 0xFFFF) + (total >> 16)
+        return head[:10] + struct.pack(">H", 0xFFFF - total) + head[12:] + bytes(packet[20:])
+
+    def frames(self):
+        """(frame, reason) of each check that drops."""
+        good = self.sealed()
+        bad_icv = good[:-1] + bytes((good[-1] ^ 1,))
+        nothing = psp.seal(psp.derive(MASTERS[1], 1, self.SPI), 1, self.SPI, 5, 4,
+                           self.clear(4, B)[:32], 8)
+        nothing = nothing[:-1] + bytes((nothing[-1] ^ 1,))
+        checksum = bytearray(self.outer(good))
+        checksum[10] ^= 1
+        yield pcapfile.ethernet(self.outer(good))[:12] + b"\x88\xb5" + bytes(60), "not_ip"
+        yield self.patched(2, b"\x0f\xff"), "ip_length"
+        yield bytes(checksum), "ip_checksum"
+        yield self.patched(22, b"\x03\xe9"), "clear_refused"
+        yield self.patched(24, b"\x00\x10"), "udp_length"
+        yield self.patched(26, b"\x12\x34"), "udp_checksum"
+        for octets, reason in (
+                (good[:31], "runt"), (good[:1] + b"\0" + good[2:], "opt_length"),
+                (good[:1] + b"\x40" + good[2:], "opt_length"),
+                (good[:2] + b"\x3f" + good[3:], "clear_range"),
+                (good[:3] + b"\x11" + good[4:], "bad_version"),
+                (good[:3] + b"\x04" + good[4:], "reserved_bits"),
+                (good[:3] + b"\x07" + good[4:], "cookie_missing"),
+                (good[:4] + b"\x80\0\0\0" + good[8:], "spi_reserved"),
+                (good[:4] + bytes(4) + good[8:], "spi_reserved"),
+                (bad_icv, "bad_icv"), (nothing, "bad_icv"),
+                (self.resealed(0x45), "drop_bit"),
+                (self.sealed(next_header=41), "payload_info"),
+                (self.sealed(self.clear(50, B)[:19]), "inner_form"),
+                (self.sealed(next_header=17), "mode"),
+                (self.sealed(self.clear(50, A)), "inner_policy")):
+            yield self.outer(octets), reason
+
+    def test_each_check_has_a_reason_of_its_own(self):
+        self.masters()
+        frames = list(self.frames())
+        want = {}
+        for _, reason in frames:
+            want[reason] = want.get(reason, 0) + 1
+        run = self.lab.run(self.both(1, 1), cipher=[
+            f if reason == "not_ip" else pcapfile.ethernet(f) for f, reason in frames])
+        self.assertRan(run)
+        self.assertEqual(forwarded(run.clear), [])
+        self.assertEqual(run.drops("inbound"), want)
+
+    def test_what_a_receiver_must_not_look_at_passes(self):
+        self.masters()
+        good = self.clear(50, B)
+        header = bytearray(self.sealed()[:16])
+        header[2] = 0xC0  # R
+        header[3] |= 0x80  # S
+        key = psp.derive(MASTERS[1], 1, self.SPI)
+        reserved = bytes(header) + psp.AESGCM(key).encrypt(
+            bytes(header[4:16]), good, bytes(header))
+        header[1], header[2] = 3, 4  # 16 octets of an extension, in clear
+        extended = bytes(header) + bytes(range(16)) + psp.AESGCM(key).encrypt(
+            bytes(header[4:16]), good, bytes(header) + bytes(range(16)))
+        run = self.lab.run(self.both(1, 1), cipher=[
+            pcapfile.ethernet(self.outer(p)) for p in (reserved, extended, self.sealed())])
+        self.assertRan(run)
+        self.assertEqual(run.drops("inbound"), {})
+        self.assertSame(forwarded(run.clear), [good] * 3)
+
+    def test_a_lone_fragment_is_kept_back_and_fragments_that_join_are_opened(self):
+        self.masters()
+        whole = self.outer(self.sealed())
+        cut = 20 + 64
+        first = self.patched(2, struct.pack(">HHH", cut, 7, 0x2000), whole)[:cut]
+        rest = self.patched(2, struct.pack(">HHH", len(whole) - 64, 7, 8), whole)
+        rest = rest[:20] + whole[cut:]
+        run = self.lab.run(self.both(1, 1), cipher=[pcapfile.ethernet(p) for p in (first, rest)])
+        self.assertRan(run)
+        self.assertSame(forwarded(run.clear), [self.clear(50, B)])
+        run = self.lab.run(self.both(2, 1), cipher=[pcapfile.ethernet(first)])
+        self.assertRan(run)
+        self.assertEqual(forwarded(run.clear), [])

@@ -23,6 +23,7 @@
 #define EXAMPLE  "../../config/example.cfg"
 #define SUBSA    "../../config/eesp-subsa.cfg"
 #define ESP      "../../config/esp.cfg"
+#define TSS      "../../config/tss.cfg"
 #define ARRAY(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Names that a format's example must show: those of it, but not those of the main format. */
@@ -66,7 +67,7 @@ examples_of_formats_hold_their_names(void **state)
 	static const struct {
 		char format;
 		const char *file;
-	} examples[] = { { 'B', SUBSA }, { 'X', ESP } };
+	} examples[] = { { 'B', SUBSA }, { 'X', ESP }, { 'T', TSS } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY(examples); i++) {
@@ -188,6 +189,44 @@ static const struct breach breaches[] = {
 	{ "refuses_unknown_names_of_sequence_numbers", ESP,
 		"\"partially transmitted 64-bit sequential\"", "\"esn\"",
 		"sequence_numbers: \"esn\" is not known; allowed: 32-bit sequential" },
+	{ "refuses_an_sdi_of_more_than_24_bits", TSS, "0x1001; ", "0x1000001; ",
+		"spi 0x1000001 has more than the 24 bits of an SDI" },
+	{ "refuses_another_suite_in_tss", TSS, "kdf = \"cluster\";",
+		"kdf = \"cluster\"; suite = \"aes-128-gcm\";", "format tss has aes-256-gcm alone" },
+	{ "refuses_variants_that_tss_has_not", TSS, "\"source-id\"; ", "\"ip-pair\"; ",
+		"variant ip-pair is none of format tss", NULL, 2 },
+	{ "refuses_a_combination_in_tss", TSS, "kdf = \"cluster\";",
+		"combine = \"xor\"; kdf = \"cluster\";", "combine has no meaning in format tss" },
+	{ "refuses_a_root_key_of_tss_in_another_group", TSS, "udp_in_aad = true;",
+		"udp_in_aad = true; }, { name = \"second\"; spi = 7; source_id = \"0a000001\"; "
+		"root_keys = [ \"domain\" ];",
+		"root key \"domain\" serves trust group \"second\" too, and nonces of both would "
+		"be",
+		"root_keys = [ \"domain\" ];" },
+	{ "refuses_a_mask_without_shift", TSS, "rekey_shift = 8; ", "",
+		"without a rekey_shift there is no rekey word" },
+	{ "refuses_a_mask_beside_the_word", TSS, "0xff00;", "0x1ff01;",
+		"rekey_mask 0x1ff01 has bits beside the 32 from rekey_shift 8 on" },
+	{ "refuses_a_mask_of_more_than_48_bits", TSS, "0xff00;", "0x1000000000000L;",
+		"rekey_mask: 281474976710656 is out of range" },
+	{ "refuses_a_shift_in_direct_mode", TSS, "\"cluster\";                   //",
+		"\"direct\"; //", "kdf \"direct\" derives no keys that could change",
+		"rekey_shift = 8" },
+	{ "refuses_direct_mode_of_a_server", TSS, "kdf = \"cluster\";",
+		"role = \"client\"; kdf = \"direct\";", "kdf is for role = \"peer\" only", NULL,
+		3 },
+	{ "refuses_clear_octets_that_not_all_leave", TSS, "group = \"cluster\";",
+		"group = \"cluster\"; clear_octets = 8;",
+		"clear_octets 8 is not max_clear 0 of trust group \"cluster\"" },
+	{ "refuses_a_lifetime_without_epoch", TSS, "sn = \"counter\"; epoch = 1; ",
+		"sn = \"time\"; ", "epoch_lifetime is for sn = \"counter\" only",
+		"epoch_lifetime" },
+	{ "refuses_udp_in_aad_without_udp", TSS, "udp_in_aad = true;",
+		"encap = \"ip\"; udp_in_aad = true;", "udp_in_aad is for encap = \"udp\" only" },
+	{ "refuses_kdf_in_another_format", ESP, "iv = \"explicit\"",
+		"kdf = \"direct\"; iv = \"explicit\"", "kdf has no meaning in format esp" },
+	{ "accepts_tss_in_transport_mode_without_addresses", TSS,
+		"local = \"192.0.2.1\"; peer = \"192.0.2.2\";", "mode = \"transport\";" },
 	{ "accepts_esp_beside_eesp_on_one_port", ESP, "accept_child_sas = 4;",
 		"accept_child_sas = 4; }, { name = \"second\"; spi = 0x2000; root_keys = [ "
 		"\"b-sends\" ]; source_id = \"0a000001\";" },

@@ -113,6 +113,104 @@ refuses_groups_of_one_listener_that_look_alike(void **state)
 	}
 }
 
+/* Several changes to the example of format tss. */
+static char *
+tss_with(const char *const (*change)[2], unsigned int n)
+{
+	char *text = read_text_file(EXAMPLES "tss.cfg");
+
+	for (unsigned int i = 0; i < n; i++) {
+		char *next = with(text, change[i][0], change[i][1]);
+
+		free(text);
+		text = next;
+	}
+	return text;
+}
+
+static void
+expect_of_tss(const char *const (*change)[2], unsigned int n, const char *says)
+{
+	struct saker_faults faults = { 0 };
+	char *text = tss_with(change, n);
+	struct saker_config *c = load_text(text, &faults);
+
+	if (says == NULL) {
+		saker_faults_print(&faults, stderr);
+		assert_non_null(c);
+		assert_int_equal(faults.n, 0);
+	} else {
+		assert_null(c);
+		assert_int_equal(faults.n, 1);
+		assert_non_null(strstr(faults.text[0], says));
+	}
+	saker_config_free(c);
+	saker_faults_free(&faults);
+	free(text);
+}
+
+#define NO_REKEY                                                                                   \
+	{                                                                                          \
+		"rekey_shift = 8; rekey_mask = 0xff00;", ""                                        \
+	}
+#define DIRECT                                                                                     \
+	{                                                                                          \
+		"kdf = \"cluster\";", "kdf = \"direct\";"                                          \
+	}
+#define IPV6                                                                                       \
+	{ "address = \"192.0.2.1\"", "address6 = \"2001:db8::1\"" },                               \
+	{                                                                                          \
+		"local = \"192.0.2.1\"; peer = \"192.0.2.2\"",                                     \
+			"local = \"2001:db8::1\"; peer = \"2001:db8::2\""                          \
+	}
+
+static void
+refuses_direct_mode_over_ipv6_without_ssi(void **state)
+{
+	static const char *const change[][2] = { { "variant = \"source-id\";",
+							 "variant = \"source-ip\";" },
+		{ "source_id = \"0a000001\";", "" }, NO_REKEY, IPV6, DIRECT };
+
+	(void)state;
+	expect_of_tss(change, 6, "kdf \"direct\" over IPv6 needs an SSI");
+	expect_of_tss(change, 5, NULL); /* in cluster mode the address is in the key */
+	expect_of_tss(change + 2, 4, NULL);
+}
+
+static void
+leaves_a_bit_of_the_counter_for_the_direction_in_server_mode(void **state)
+{
+	static const char *const change[][2] = { NO_REKEY,
+		{ "kdf = \"cluster\";", "role = \"client\";" }, { "epoch_lifetime = 16;", "" },
+		{ "sn = \"counter\"; epoch = 1;",
+			"sn = \"time\"; epoch_seconds = 83886; slot_ms = 10;" },
+		{ "slot_ms = 10;", "slot_ms = 6;" } };
+	char *text = tss_with(change, 4);
+	struct saker_faults faults = { 0 };
+	struct saker_config *c = load_text(text, &faults);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->groups[0].sn.counter_max, (UINT64_C(1) << 47) - 1);
+	expect_of_tss(change, 5, "in role client an epoch has at most 2^23 slots");
+	saker_config_free(c);
+	saker_faults_free(&faults);
+	free(text);
+}
+
+static void
+gives_tss_the_numbers_of_ultra_ethernet(void **state)
+{
+	struct saker_config *c = load_well(EXAMPLES "tss.cfg");
+
+	(void)state;
+	assert_int_equal(c->groups[0].udp_port, 4793);
+	assert_int_equal(c->groups[0].protocol, 253);
+	assert_true(c->groups[0].sn.newer_epochs);
+	assert_false(c->groups[0].sn.one_key);
+	saker_config_free(c);
+}
+
 static void
 check_needs(const struct saker_cfg_section *s, const struct saker_cfg_rule *rule)
 {
@@ -158,6 +256,9 @@ main(void)
 		cmocka_unit_test(refuses_what_has_no_meaning_in_a_format),
 		cmocka_unit_test(tells_groups_of_one_listener_apart_by_root_keys),
 		cmocka_unit_test(refuses_groups_of_one_listener_that_look_alike),
+		cmocka_unit_test(refuses_direct_mode_over_ipv6_without_ssi),
+		cmocka_unit_test(leaves_a_bit_of_the_counter_for_the_direction_in_server_mode),
+		cmocka_unit_test(gives_tss_the_numbers_of_ultra_ethernet),
 		cmocka_unit_test(every_rule_needs_names_of_its_own_section),
 		cmocka_unit_test(no_section_has_more_than_64_names),
 	};

@@ -64,10 +64,24 @@ static const struct breach breaches[] = {
 		"root_keys = [ \"region\" ]; role = \"server\"; }",
 		"trust group \"region\" has role server, which seals for one client each",
 		"{ name = \"web\"" },
+	{ "refuses_a_group_that_only_receives", "root_keys = [ \"backbone\" ]; }",
+		"root_keys = [ \"backbone\" ]; role = \"server\"; }",
+		"trust group \"backbone\" has no keys to seal with, so it only receives",
+		"{ name = \"web\"", 2 },
+	{ "refuses_to_come_back_from_a_group_that_only_sends", "root_keys = [ \"backbone\" ]; }",
+		"role = \"client\"; keys = \"sas.psp\"; }",
+		"trust group \"backbone\" has no root_keys, so nothing arrives under it",
+		"{ name = \"web\"" },
 	{ "refuses_a_format_that_hides_nothing", "root_keys = [ \"backbone\" ]; }",
 		"root_keys = [ \"backbone\" ]; version = 3; }",
 		"trust group \"backbone\" has version 3 of PSP, which encrypts nothing",
 		"{ name = \"web\"", 2 },
+	{ "refuses_a_group_that_always_leaves_octets_in_clear", "format = \"psp\"; spi = 0x2000;",
+		"format = \"tss\"; spi = 0x2000; source_id = \"0a000001\"; max_clear = 8;",
+		"trust group \"backbone\" leaves 8 octets of every packet in clear",
+		"{ name = \"web\"", 2 },
+	{ "accepts_tss_that_leaves_nothing_in_clear", "format = \"psp\"; spi = 0x2000;",
+		"format = \"tss\"; spi = 0x2000; source_id = \"0a000001\";" },
 	{ "refuses_a_group_in_transport_mode", "proxies:      ",
 		"policies: ( { name = \"p\"; action = \"protect\"; group = \"backbone\"; mode = "
 		"\"transport\"; } );\nproxies:",
@@ -205,7 +219,81 @@ tells_that_proxies_changed_places(void **state)
 	saker_config_free(c);
 }
 
+#define CLEAR "{ name = \"clear\";  device = \"net_null0\"; role = \"clear\"; },"
+
+/* The example with a port in either region; more: further text of the port. */
+static char *
+with_two_ports(const char *address, const char *more)
+{
+	char *base = read_text_file(EXAMPLE), *text, port[256];
+
+	snprintf(port, sizeof(port),
+		"{ name = \"global\"; device = \"net_tap1\"; role = \"cipher\"; address = \"%s\"; "
+		"},%s",
+		address, more);
+	text = with(base, CLEAR, port);
+	free(base);
+	return text;
+}
+
+static void
+tells_two_cipher_ports_apart_by_their_prefixes(void **state)
+{
+	struct saker_faults faults = { 0 };
+	char *text = with_two_ports("198.51.100.1/24", "");
+	struct saker_config *c = load_text(text, &faults);
+
+	(void)state;
+	saker_faults_print(&faults, stderr);
+	assert_non_null(c);
+	assert_true(saker_ip_equal(&c->proxies[0].local, &c->ports[0].address.ip));
+	assert_true(saker_ip_equal(&c->proxies[0].back_local, &c->ports[1].address.ip));
+	assert_true(saker_config_is_second(c, &c->proxies[0].back_local));
+	assert_false(saker_config_is_second(c, &c->proxies[0].local));
+	saker_config_free(c);
+	free(text);
+}
+
+static void
+refuse_two_ports(const char *address, const char *policies, const char *says)
+{
+	struct saker_faults faults = { 0 };
+	char *two = with_two_ports(address, ""), *text = with(two, "proxies:      ", policies);
+	bool found = false;
+
+	assert_null(load_text(text, &faults));
+	for (unsigned int i = 0; i < faults.n; i++)
+		found |= strstr(faults.text[i], says) != NULL;
+	if (!found)
+		saker_faults_print(&faults, stderr);
+	assert_true(found);
+	saker_faults_free(&faults);
+	free(text);
+	free(two);
+}
+
+static void
+refuses_two_cipher_ports_that_do_not_tell_the_way(void **state)
+{
+	(void)state;
+	refuse_two_ports("203.0.113.1/24",
+		"proxies:", "local is missing, and neither cipher port has a prefix that tells it");
+	refuse_two_ports("192.0.2.1/24", "proxies:", "have one address; give each its own");
+}
+
+static void
+refuses_policies_beside_two_cipher_ports(void **state)
+{
+	(void)state;
+	refuse_two_ports("198.51.100.1/24",
+		"policies: ( { name = \"p\"; action = \"drop\"; } );\nproxies:",
+		"there is no port of role \"clear\"");
+}
+
 static const struct CMUnitTest others[] = {
+	cmocka_unit_test(tells_two_cipher_ports_apart_by_their_prefixes),
+	cmocka_unit_test(refuses_two_cipher_ports_that_do_not_tell_the_way),
+	cmocka_unit_test(refuses_policies_beside_two_cipher_ports),
 	cmocka_unit_test(reads_the_example),
 	cmocka_unit_test(gives_the_address_of_the_cipher_port),
 	cmocka_unit_test(names_proxies_by_their_place),

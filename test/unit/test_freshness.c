@@ -194,6 +194,32 @@ compares_epochs_over_the_wrap(void **state)
 }
 
 static void
+accepts_a_lifetime_of_epochs_and_all_newer_ones_in_tss(void **state)
+{
+	struct saker_sn_params p = in_order;
+	struct saker_clock c;
+
+	(void)state;
+	p.newer_epochs = true;
+	p.epoch_lifetime = 16;
+	assert_placed(&p, NOW, sn_of(4464, 3, 9), 70001);
+	assert_placed(&p, NOW, sn_of(4448, 0, 0), 69985);
+	assert_drops(&p, NOW, sn_of(4447, 0, 1), SAKER_DROP_LATE);
+	assert_placed(&p, NOW, sn_of(4464 + 32767, 0, 1), 70001 + 32767);
+	assert_drops(&p, NOW, sn_of(4464 + 32768, 0, 1), SAKER_DROP_LATE);
+	saker_clock_start(&c, NOW);
+	assert_int_equal(saker_oldest_run(&p, &c), 69985);
+	p.epoch_lifetime = 0;
+	assert_drops(&p, NOW, sn_of(4463, 0, 1), SAKER_DROP_LATE);
+	/* nothing lies before the first epoch */
+	p.epoch = 3;
+	p.epoch_lifetime = 16;
+	assert_placed(&p, NOW, sn_of(0, 0, 0), 1);
+	assert_drops(&p, NOW, sn_of(65530, 0, 0), SAKER_DROP_LATE);
+	assert_int_equal(saker_oldest_run(&p, &c), 0);
+}
+
+static void
 oldest_run_is_the_first_that_is_fresh(void **state)
 {
 	struct saker_sn_params p = in_time;
@@ -264,6 +290,32 @@ refuses_what_windows_younger_than_the_start_have_not_seen(void **state)
 	assert_int_equal(saker_fresh_at(&b, sn_of(20000, 497, 1), &place), SAKER_DROP_START_GUARD);
 }
 
+static void
+packets_of_one_slot_share_its_verdict_until_the_clock_moves(void **state)
+{
+	struct saker_fresh_base b = { 0 };
+	struct saker_sn_place place, other;
+	struct saker_clock c;
+
+	(void)state;
+	saker_clock_start(&c, 0);
+	saker_clock_step(&c, NOW);
+	saker_fresh_prepare(&b, &in_time, &c, false);
+	for (uint64_t slot = 470; slot < 515; slot++)
+		for (uint64_t seq = 1; seq < 3; seq++) {
+			uint64_t sn = sn_of(20000, slot, seq);
+			enum saker_drop why = saker_fresh_next(&b, sn, &place);
+
+			assert_int_equal(why, saker_fresh_at(&b, sn, &other));
+			if (why == SAKER_OK)
+				assert_memory_equal(&place, &other, sizeof(place));
+		}
+	assert_int_equal(saker_fresh_next(&b, sn_of(20000, 480, 1), &place), SAKER_OK);
+	saker_clock_step(&c, NOW + 1000);
+	saker_fresh_prepare(&b, &in_time, &c, false);
+	assert_int_equal(saker_fresh_next(&b, sn_of(20000, 480, 2), &place), SAKER_DROP_STALE);
+}
+
 int
 main(void)
 {
@@ -279,8 +331,10 @@ main(void)
 		cmocka_unit_test(refuses_slots_up_to_skew_after_the_start),
 		cmocka_unit_test(accepts_epochs_next_to_the_current_one),
 		cmocka_unit_test(compares_epochs_over_the_wrap),
+		cmocka_unit_test(accepts_a_lifetime_of_epochs_and_all_newer_ones_in_tss),
 		cmocka_unit_test(oldest_run_is_the_first_that_is_fresh),
 		cmocka_unit_test(receiver_places_what_a_sender_takes),
+		cmocka_unit_test(packets_of_one_slot_share_its_verdict_until_the_clock_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,6 +453,9 @@ checks_udp_checksums_of_either_family(void **state)
 			assert_false(saker_udp_checksum_ok(p, &v));
 			p[bit / 8] ^= 1 << bit % 8;
 		}
+		saker_store_be32(p + v.l4_at + 4, 0x12345678);
+		saker_udp_set_length(p, &v);
+		assert_true(saker_load_be16(p + v.l4_at + 6) != 0 && saker_udp_checksum_ok(p, &v));
 		p[n - 1] ^= 0x20;
 		saker_store_be16(p + v.l4_at + 6, 0);
 		assert_true(saker_udp_checksum_ok(p, &v));

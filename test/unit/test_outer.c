@@ -112,6 +112,31 @@ writes_ipv6_and_udp_headers_with_checksum_zero(void **state)
 }
 
 static void
+writes_an_entropy_header_behind_either_family(void **state)
+{
+	struct saker_outer four, six = outer6(0);
+	struct saker_ip a, b;
+	uint8_t at[SAKER_OUTER_MAX + 1];
+
+	(void)state;
+	assert_int_equal(saker_ip_from_text("192.0.2.1", &a), 0);
+	assert_int_equal(saker_ip_from_text("192.0.2.2", &b), 0);
+	saker_outer_init(&four, &a, &b, 253, 0, SAKER_DF_SET);
+	saker_outer_add_entropy(&four, 4);
+	saker_outer_add_entropy(&six, 4);
+	memset(at, CANARY, sizeof(at));
+	saker_outer_write(&four, at, 92, 0, true, 7, 0xfffe);
+	assert_true(saker_ip4_checksum_ok(at, 20));
+	saker_store_be16(at + 10, 0);
+	expect_headers(at, four.len, "450000740000400040fd0000c0000201c0000202fffe0000");
+	memset(at, CANARY, sizeof(at));
+	saker_outer_write(&six, at, 92, 0, true, 7, 0xc001);
+	assert_int_equal(saker_load_be16(at + 4), 96);
+	assert_int_equal(saker_load_be32(at + 40), 0xc0010000);
+	assert_int_equal(at[44], CANARY);
+}
+
+static void
 chooses_dont_fragment_by_policy(void **state)
 {
 	static const struct {
@@ -190,6 +215,7 @@ main(void)
 		cmocka_unit_test(writes_ipv4_and_udp_headers),
 		cmocka_unit_test(writes_an_ipv6_header),
 		cmocka_unit_test(writes_ipv6_and_udp_headers_with_checksum_zero),
+		cmocka_unit_test(writes_an_entropy_header_behind_either_family),
 		cmocka_unit_test(chooses_dont_fragment_by_policy),
 		cmocka_unit_test(keeps_the_ipv4_checksum_right_for_all_values),
 		cmocka_unit_test(writes_headers_that_read_back),

@@ -241,8 +241,10 @@ headers_at_once_equal_headers_in_parts(void **unused)
 		write_parts(&outer, &t, a, &v, &f);
 		saker_front_copy(&front, b + SAKER_FRONT_ROOM);
 		saker_front_finish_outer(&front.shape, b + SAKER_FRONT_ROOM, &v);
-		saker_front_finish_eesp(
-			&front.shape, b + SAKER_FRONT_ROOM, f.session, form.key_idx, f.source);
+		if (rnd(2)) /* the template has the same one */
+			saker_front_finish_key_idx(
+				&front.shape, b + SAKER_FRONT_ROOM, form.key_idx);
+		saker_front_finish_eesp(&front.shape, b + SAKER_FRONT_ROOM, f.session, f.source);
 		saker_front_finish_sn(b + SAKER_FRONT_ROOM, f.sn);
 		assert_int_equal(front.shape.len, len);
 		assert_memory_equal(a, b + SAKER_FRONT_ROOM - len, len);

@@ -342,6 +342,41 @@ counts_blocks_key_by_key_when_a_grant_spans_several(void **state)
 }
 
 static void
+counts_keys_that_may_come_back_as_one(void **state)
+{
+	const uint16_t blocks[8] = { 5, 5, 5, 5, 5, 5, 5, 6 };
+	struct saker_sn_params p = in_order;
+	struct saker_sn_line l;
+
+	(void)state;
+	p.rekey_shift = 1;
+	p.rekey_mask = 2; /* two keys by turns */
+	p.max_blocks = 10;
+	assert_true(saker_sn_key_run(&p, saker_sn_make(7, 1)) ==
+		    saker_sn_key_run(&p, saker_sn_make(7, 2)));
+	line_open(&l, &p, saker_sn_make(7, 0));
+	assert_grant(
+		saker_sn_take(&l, 0, blocks, 8), saker_sn_make(7, 1), 2, SAKER_DROP_KEY_EXHAUSTED);
+}
+
+static void
+counts_a_key_for_all_epochs_in_direct_mode(void **state)
+{
+	struct saker_sn_params p = in_order;
+	struct saker_sn_line l;
+
+	(void)state;
+	p.one_key = true;
+	p.max_blocks = 10;
+	line_open(&l, &p, saker_sn_make(7, 0));
+	assert_int_equal(saker_sn_take(&l, 0, one_block, 6).n, 6);
+	l.params.epoch++;
+	assert_grant(saker_sn_take(&l, 0, one_block, 6), saker_sn_make(8, 1), 4,
+		SAKER_DROP_KEY_EXHAUSTED);
+	assert_int_equal(l.life.keys, 1);
+}
+
+static void
 keeps_to_the_blocks_reserved_for_the_key_of_the_limit(void **state)
 {
 	struct saker_sn_line l;
@@ -471,6 +506,69 @@ worker_and_keeper_never_see_half_a_value(void **state)
 	assert_null(torn);
 }
 
+static uint64_t
+draw(uint64_t *state, uint64_t below)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (*state >> 33) % below;
+}
+
+/* One line takes what it is sure of unasked, the other always asks. @return how often the first did
+ * not
+ */
+static unsigned int
+take_both(const struct saker_sn_params *p, uint64_t seed)
+{
+	struct saker_sn_line l, asks;
+	uint64_t now = NOW, state = seed;
+	saker_sn limit = saker_sn_make(20000, 0) + (UINT64_C(500) << 24) + 200;
+	unsigned int unasked = 0;
+
+	saker_sn_line_init(&l, p, p->mode == SAKER_SN_TIME ? 0 : saker_sn_make(7, 0),
+		p->mode == SAKER_SN_TIME ? 20000 : 7, 0);
+	asks = l;
+	for (unsigned int i = 0; i < 4000; i++) {
+		uint16_t blocks[8], n = (uint16_t)(1 + draw(&state, 8));
+		struct saker_sn_grant a, b;
+
+		for (uint16_t k = 0; k < n; k++)
+			blocks[k] = (uint16_t)draw(&state, 90);
+		if (draw(&state, 16) == 0) {
+			limit += draw(&state, UINT64_C(1) << 25);
+			saker_sn_line_limit(&l, limit);
+			saker_sn_line_limit(&asks, limit);
+		}
+		if (draw(&state, 40) == 0)
+			saker_sn_line_stop(&l, draw(&state, 2) ? SAKER_OK : SAKER_DROP_MK_EXPIRED);
+		saker_sn_line_stop(&asks, (enum saker_drop)l.shared.stopped);
+		now += draw(&state, 8) == 0 ? draw(&state, 300) : 0;
+		unasked += l.sure >= n && l.sure_ms == now;
+		asks.sure = 0;
+		a = saker_sn_take(&l, now, blocks, n);
+		b = saker_sn_take(&asks, now, blocks, n);
+		assert_grant(a, b.first, b.n, b.why);
+		assert_true(l.last == asks.last && l.blocks == asks.blocks);
+		assert_true(l.life.packets == asks.life.packets && l.life.keys == asks.life.keys);
+	}
+	return unasked;
+}
+
+static void
+takes_unasked_only_what_asking_would_grant(void **state)
+{
+	struct saker_sn_params p[] = { in_time, in_order, in_time, in_order };
+	unsigned int unasked = 0;
+
+	(void)state;
+	p[1].counter_max = 30000;
+	p[2].rekey_shift = 5;
+	p[2].max_blocks = 1500;
+	p[3].rekey_shift = 6;
+	for (uint64_t seed = 1; seed <= 40; seed++)
+		unasked += take_both(&p[seed % 4], seed);
+	assert_in_range(unasked, 1000, 40 * 4000);
+}
+
 int
 main(void)
 {
@@ -495,12 +593,15 @@ main(void)
 		cmocka_unit_test(counts_on_from_the_blocks_of_an_earlier_life),
 		cmocka_unit_test(counts_blocks_anew_when_the_epoch_brings_another_key),
 		cmocka_unit_test(counts_blocks_key_by_key_when_a_grant_spans_several),
+		cmocka_unit_test(counts_keys_that_may_come_back_as_one),
+		cmocka_unit_test(counts_a_key_for_all_epochs_in_direct_mode),
 		cmocka_unit_test(keeps_to_the_blocks_reserved_for_the_key_of_the_limit),
 		cmocka_unit_test(publishes_what_was_used),
 		cmocka_unit_test(rises_strictly_whatever_the_clock_does),
 		cmocka_unit_test(takes_no_time_beyond_all_clocks_for_an_early_one),
 		cmocka_unit_test(keeps_the_old_limit_while_the_keeper_writes),
 		cmocka_unit_test(worker_and_keeper_never_see_half_a_value),
+		cmocka_unit_test(takes_unasked_only_what_asking_would_grant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
