@@ -50,12 +50,16 @@ saker_gateway_load(struct saker_gateway *g, const char *file)
 static int
 choose_driver(struct saker_gateway *g, const char *driver, struct saker_faults *faults)
 {
-	if (driver == NULL)
-		driver = g->config->gateway.driver;
-	g->crypto = saker_crypto_select(driver, g->crypto_why, sizeof(g->crypto_why));
+	const char *wanted = driver != NULL ? driver : g->config->gateway.driver;
+
+	g->crypto = saker_crypto_select(wanted, g->crypto_why, sizeof(g->crypto_why));
 	if (g->crypto != NULL)
 		return 0;
-	saker_fault(faults, g->config->file, g->config->gateway.line, "%s", g->crypto_why);
+	if (driver != NULL)
+		saker_fault(faults, NULL, 0, "--crypto-driver %s", g->crypto_why);
+	else
+		saker_fault(faults, g->config->file, g->config->gateway.line, "driver %s",
+			g->crypto_why);
 	return -EINVAL;
 }
 

@@ -115,29 +115,31 @@ struct saker_sn_life {
 /** One SN line; all zero, it grants nothing (sn_unreserved). Its fields belong to the worker but
  * for `shared`. */
 struct saker_sn_line {
-	struct saker_sn_params params;
-	bool retired;      /**< control thread: not to be supplied any more */
-	bool flow_keys;    /**< sources hold flows: every packet counts as a data key */
-	saker_sn last;     /**< last SN handed out, or the one below the first */
-	uint64_t start_ms; /**< time: nothing is sent before the clock gets here */
-	uint64_t mk_first; /**< first epoch of the master key */
-	saker_sn key_run;  /**< which data key: epoch and rekey word */
-	uint64_t blocks;   /**< AES blocks it has encrypted on this line */
+	/* one cache line: all that most calls of saker_sn_take() need, what they publish aside */
+	saker_sn last;        /**< last SN handed out, or the one below the first */
+	uint64_t sure_ms;     /**< a reading of the clock */
+	uint64_t sure_blocks; /**< blocks that the SNs in `sure` may encrypt */
+	uint64_t blocks;      /**< AES blocks that its data key has encrypted on this line */
 	struct saker_sn_life life;
+	uint32_t sure;    /**< SNs behind `last` that may be taken at `sure_ms` unasked */
+	uint32_t version; /**< of the copies of what the keeper publishes */
+
+	struct saker_sn_params params;
+	bool retired;          /**< control thread: not to be supplied any more */
+	bool flow_keys;        /**< sources hold flows: every packet counts as a data key */
+	uint64_t start_ms;     /**< time: nothing is sent before the clock gets here */
+	uint64_t mk_first;     /**< first epoch of the master key */
+	saker_sn key_run;      /**< which data key: epoch and rekey word */
 	saker_sn limit;        /**< copy of the published limit: no SN at or above it */
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
-	uint32_t version;      /**< of the copies */
-	uint32_t sure;         /**< SNs behind `last` that may be taken at `sure_ms` unasked */
-	uint64_t sure_ms;      /**< a reading of the clock */
-	uint64_t sure_blocks;  /**< blocks that these may encrypt */
 	struct {
-		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
-		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
+		_Atomic uint32_t version;      /**< odd while the keeper writes (a seqlock) */
 		_Atomic uint32_t stopped;      /**< enum saker_drop, SAKER_OK: may send */
 		_Atomic uint32_t used_version; /**< the same as version, worker to keeper */
 		_Atomic uint64_t used_hi, used_lo, used_blocks;
 		_Atomic uint64_t packets, keys;
+		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
 	} shared __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 

@@ -322,7 +322,12 @@ class Options(SakerTest):
         plan = Plan(self.lab, 1)
         run = self.lab.run(make_config(self.lab, [plan]), driver="quantum")
         self.assertEqual(run.status, 1, run.text())
-        self.assertIn("quantum", run.err)
+        self.assertIn("\n--crypto-driver quantum: there is no such", "\n" + run.err)
+        config = make_config(self.lab, [plan])
+        config["gateway"]["driver"] = "quantum"
+        run = self.lab.run(config)
+        self.assertEqual(run.status, 1, run.text())
+        self.assertRegex(run.err, r"run-\d+\.cfg:\d+: driver quantum: there is no such")
 
     def test_a_missing_device_is_refused_with_its_port(self):
         plan = Plan(self.lab, 1)

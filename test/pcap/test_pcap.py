@@ -18,7 +18,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "subsa", "esp", "esp_peer", "link", "sn", "config", "keys",
           "live", "policy", "mtu", "scale", "process", "commands", "lcores", "eyes", "psp", "tss", "qos",
-          "path", "psp_peer", "psp_roles", "psp_handout", "isolate", "proxy", "nonces")
+          "path", "psp_peer", "psp_roles", "psp_handout", "isolate", "proxy",
+          "nonces")
 SKIP = 77
 
 
