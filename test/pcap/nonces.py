@@ -9,12 +9,14 @@ import esp
 import profile
 import psp
 import subsa
+import tss
 from harness import A, B
 from ip import Refused
 from pair import Values
 from plan import EPOCH, Plan
 from plan_esp import EspPlan
 from plan_subsa import SubsaPlan
+from plan_tss import TssPlan
 
 PORT = 21000  # of the first row: each has a listener of its own
 SESSIONS = 32
@@ -45,12 +47,20 @@ class Ledger:
             row.noted += 1
 
 
-class RangePlan(Plan):
-    """Workers of format S send under the ids behind the first: the sites' are far apart."""
+class Ranges:
+    """Workers without sessions send under the ids behind the first: the sites' are far apart."""
 
     def source(self, site):
         source = super().source(site)
         return source and bytes([source[0] + (source == B.source[: len(source)])]) + source[1:]
+
+
+class RangePlan(Ranges, Plan):
+    pass
+
+
+class TssRangePlan(Ranges, TssPlan):
+    pass
 
 
 class PspPlan(Plan):
@@ -166,6 +176,20 @@ class SaRow(Row):
         return self.tries(lambda i=i: opened(i) for i in sorted(known, reverse=True))
 
 
+class TssRow(Row):
+    form = "T"
+
+    def pair(self, site, outer):
+        known = self.values.known[self.plan.keys[0].name]
+        domain = replace(self.plan.domain(site), epoch=None)
+
+        def opened(index):
+            o = tss.open_packet(replace(domain, keys={index % 2: known[index]}), outer)
+            return o.key, o.nonce
+
+        return self.tries(lambda i=i: opened(i) for i in sorted(known, reverse=True))
+
+
 def stateless(lab, n, form="E", settings=None, many=True, **options):
     return StatelessRow(RangePlan(lab, n, form=form, **options), many, **(settings or {}))
 
@@ -208,4 +232,6 @@ def every_row(lab):
                                       accept_child_sas=2),
                                  dict(sn=esp.UNSPECIFIED, child_sas=8, accept_child_sas=8))):
         add(SaRow(EspPlan(lab, 80 + k, **options)))
+    for k, options in enumerate((dict(), dict(kdf="direct"), dict(sn="time", shift=24))):
+        add(TssRow(TssRangePlan(lab, 84 + k, **options)))
     return rows

@@ -110,7 +110,7 @@ class Lives(Gateways):
             """Sessions and ids move to the place of a neighbour."""
             if row.form == "E" and "qos_classes" not in row.settings:
                 return {"session_first": 1}
-            if row.form == "S":
+            if row.form in "ST":
                 return {"source_id": successor(row.plan.source(site))}
             return None
 
