@@ -48,6 +48,12 @@ def by_direction(form, spi):
     return group
 
 
+def tss(side, number, me, _peer):
+    """As the stateless formats, but a root key serves one group alone."""
+    return {"format": "tss", "variant": "source-id", "spi": 0x1000 * (1 + number) + ord(side),
+            "root_keys": ["tss-" + side], "source_id": me.source, "sn": "counter", "epoch": 1}
+
+
 # A new format is one more row.
 KINDS = {
     "eesp": stateless("eesp"),
@@ -55,6 +61,7 @@ KINDS = {
     "psp": psp,
     "eesp-subsa": by_direction("eesp-subsa", 0x2000),
     "esp": by_direction("esp", 0x4000),
+    "tss": tss,
 }
 TIMED = ("eesp", "seh")  # whose SNs follow the clock
 NUMBER = {kind: n for n, kind in enumerate(KINDS, 1)}
