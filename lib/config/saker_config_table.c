@@ -396,7 +396,8 @@ static const struct saker_cfg_field policy_fields[] = {
 		.max = SAKER_EESP_MAX_CLEAR, PROTECT_ONLY,
 		.help = "Payload octets left in clear, authenticated; a multiple of 4." },
 	{ "ioffset", SAKER_T_INT, Q(ioffset), .def = "0", .min = 0, .max = 15, PROTECT_ONLY,
-		.help = "Units of 4 octets of transport header left unauthenticated." },
+		.help = "Units of 4 octets of transport header left unauthenticated. Receivers "
+			"admit such packets by policies without ports alone." },
 	{ "df", SAKER_T_WORD, Q(df), .def = "set", .words = saker_cfg_df_words, PROTECT_ONLY,
 		.help = "Don't-fragment bit of the outer IPv4 header." },
 	{ "fragment", SAKER_T_WORD, Q(fragment), .def = "inner", .words = saker_cfg_fragment_words,

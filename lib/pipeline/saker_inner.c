@@ -8,7 +8,8 @@
 #include "saker_mss.h"
 #include "saker_ttl.h"
 
-#define ECN_BITS 3
+#define ECN_BITS     3
+#define NEXT_HEADER6 6 /* octet of an IPv6 header */
 
 /* Who came the short way (saker_plain.h) has no header to look at: nothing is in clear. */
 static inline bool
@@ -145,8 +146,16 @@ open_behind(struct saker_burst *b, unsigned int i, const struct saker_opened *o)
 		saker_udp_set_length(ip, v);
 }
 
-static inline enum saker_drop
-open_one(struct saker_burst *b, unsigned int i)
+void
+saker_inner_blind(const uint8_t *ip, struct saker_ip_view *v)
+{
+	v->has_l4 = false;
+	if (v->family == 6)
+		v->proto = ip[NEXT_HEADER6];
+}
+
+static enum saker_drop
+open_any(struct saker_burst *b, unsigned int i)
 {
 	struct saker_opened o;
 	enum saker_drop why = find_payload(b, i, &o);
@@ -160,6 +169,16 @@ open_one(struct saker_burst *b, unsigned int i)
 		return SAKER_OK;
 	}
 	return b->group[i]->transport ? open_transport(b, i, &o) : open_tunnel(b, i, &o);
+}
+
+static inline enum saker_drop
+open_one(struct saker_burst *b, unsigned int i)
+{
+	enum saker_drop why = open_any(b, i);
+
+	if (unlikely(b->parts[i].skip_len != 0) && why == SAKER_OK)
+		saker_inner_blind(b->ip[i], &b->view[i]);
+	return why;
 }
 
 /* Are the octets behind a packet padding: few, and zero? An ICV follows: four may be read. */
@@ -256,15 +275,22 @@ source_allowed(const struct saker_policy *p, const struct saker_burst *b, unsign
 	return false;
 }
 
+/* Nothing in octets that are not authenticated decides (stateless profile section 3). */
+static bool
+admits(const struct saker_policy *p, const struct saker_burst *b, unsigned int i)
+{
+	if (p == NULL || p->group != b->group[i] || !source_allowed(p, b, i))
+		return false;
+	return likely(b->parts[i].skip_len == 0) || !saker_reads_ports(p->cfg);
+}
+
 void
 saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
 {
 	if (unlikely(b->undone > 0))
 		saker_policies_of(w->s, b, true);
 	for (unsigned int i = 0; b->undone > 0 && i < b->n; i++) {
-		const struct saker_policy *p = b->policy[i];
-
-		if (unlikely(p == NULL || p->group != b->group[i] || !source_allowed(p, b, i)))
+		if (unlikely(!admits(b->policy[i], b, i)))
 			saker_burst_drop(b, i, SAKER_DROP_INNER_POLICY);
 	}
 	saker_count_policies(w, b, SAKER_INBOUND);

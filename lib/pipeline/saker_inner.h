@@ -21,4 +21,7 @@ void saker_stage_inner(struct saker_worker *w, struct saker_burst *b);
 /** Stage: drop what the packet's source may not send. */
 void saker_stage_policy(struct saker_worker *w, struct saker_burst *b);
 
+/** Forget what stands in unauthenticated octets: ports, and the protocol behind IPv6 extensions. */
+void saker_inner_blind(const uint8_t *ip, struct saker_ip_view *v);
+
 #endif

@@ -128,6 +128,14 @@ saker_policy_of_plain(const struct saker_snapshot *s, const uint8_t *ip,
  */
 void saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse);
 
+/** Does a rule ask for ports? */
+static inline bool
+saker_reads_ports(const struct saker_cfg_policy *rule)
+{
+	return rule->sport.low != 0 || rule->sport.high != UINT16_MAX || rule->dport.low != 0 ||
+	       rule->dport.high != UINT16_MAX;
+}
+
 /** First rule of one packet in a classifier of its family, or SAKER_MATCH_NONE. */
 uint16_t saker_rule_of(
 	const struct saker_classifier *c, const uint8_t *ip, const struct saker_ip_view *v);

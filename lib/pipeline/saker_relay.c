@@ -7,23 +7,6 @@
 #include "saker_lookup.h"
 #include "saker_proxy.h"
 
-#define NEXT_HEADER6 6 /* octet of an IPv6 header */
-
-void
-saker_relay_blind(const uint8_t *ip, struct saker_ip_view *v)
-{
-	v->has_l4 = false;
-	if (v->family == 6)
-		v->proto = ip[NEXT_HEADER6];
-}
-
-static bool
-reads_ports(const struct saker_cfg_policy *rule)
-{
-	return rule->sport.low != 0 || rule->sport.high != UINT16_MAX || rule->dport.low != 0 ||
-	       rule->dport.high != UINT16_MAX;
-}
-
 /* Units of unauthenticated octets. Of packets that came the short way no header is kept. */
 static inline uint8_t
 ioffset_of(const struct saker_burst *b, unsigned int i)
@@ -44,7 +27,7 @@ find_way(const struct saker_burst *b, unsigned int i)
 	if (rule == SAKER_MATCH_NONE)
 		return NULL;
 	way = ways->way[rule];
-	if (unlikely(ioffset_of(b, i) != 0) && reads_ports(way->shut->cfg))
+	if (unlikely(ioffset_of(b, i) != 0) && saker_reads_ports(way->shut->cfg))
 		return NULL;
 	return way;
 }
@@ -105,8 +88,6 @@ saker_stage_proxy(struct saker_worker *w, struct saker_burst *b)
 	SAKER_FOREACH_SLOT (b, i) {
 		if (b->group[i]->ways == NULL)
 			continue;
-		if (unlikely(ioffset_of(b, i) != 0))
-			saker_relay_blind(b->ip[i], &b->view[i]);
 		saker_burst_drop(b, i, take(w, b, i));
 		if (unlikely(w->s->psp) && b->why[i] == SAKER_MOVED)
 			saker_psp_count_relayed(w, b, i);

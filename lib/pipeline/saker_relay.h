@@ -19,7 +19,4 @@
 /** Stage: take packets of groups with proxies out of the burst, or drop them. */
 void saker_stage_proxy(struct saker_worker *w, struct saker_burst *b);
 
-/** Forget what stands in unauthenticated octets: ports, and the protocol behind IPv6 extensions. */
-void saker_relay_blind(const uint8_t *ip, struct saker_ip_view *v);
-
 #endif

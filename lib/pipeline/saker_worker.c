@@ -13,7 +13,7 @@
 #include "saker_handover.h"
 #include "saker_hops.h"
 #include "saker_idle.h"
-#include "saker_relay.h"
+#include "saker_inner.h"
 #include "saker_route.h"
 #include "saker_stages.h"
 
@@ -321,7 +321,7 @@ fill_later(struct saker_burst *b, uint16_t i, const struct saker_policy *p,
 	b->fields[i].clear_len = carry->clear_len;
 	b->fields[i].ioffset = carry->ioffset;
 	if (unlikely(carry->ioffset != 0))
-		saker_relay_blind(b->ip[i], &b->view[i]);
+		saker_inner_blind(b->ip[i], &b->view[i]);
 }
 
 /* Neighbours of one kind are a burst: our own packets need a policy, all others have one, and of

@@ -153,6 +153,20 @@ class Inbound(SakerTest):
         self.assertSame(forwarded(run.clear), [allowed])
         self.assertEqual(run.drops("inbound"), {"inner_policy": 4})
 
+    def test_no_policy_goes_by_ports_that_nobody_has_authenticated(self):
+        plan = Plan(self.lab, 1, clear=48, ioffset=2)
+        packet = udp(plan.far(4), NEAR4, sport=2000)
+        skipped = profile.seal(plan.group(), plan.packet(B, packet)).outer
+        signed = profile.seal(plan.group(), plan.packet(B, packet, ioffset=0)).outer
+        for sport in (2000, "0-2000"):
+            with self.subTest(sport=sport):
+                policies = [plan.policy(A, 4, proto=17, dport=sport)]
+                run = self.inbound(policies, [skipped, signed], [plan])
+                self.assertSame(forwarded(run.clear), [packet])
+                self.assertEqual(run.drops("inbound"), {"inner_policy": 1})
+        run = self.inbound([plan.policy(A, 4, proto=17)], [skipped], [plan])
+        self.assertSame(forwarded(run.clear), [packet])
+
     def test_what_a_bypass_or_drop_policy_covers_may_not_come_protected(self):
         plan = Plan(self.lab, 1)
         policies = [{"name": "dns", "dst": "10.64.1.9/32", "proto": 17, "dport": 53,
