@@ -470,6 +470,18 @@ go_round(struct saker_worker *w)
 	return n;
 }
 
+/* What will never be whole is lost, and has a reason like any other loss. */
+static void
+give_up_fragments(struct saker_worker *w)
+{
+	unsigned int n = 1;
+
+	while (n > 0 && saker_reassembler_busy(w->reassembler)) {
+		n = saker_reassembler_expire(w->reassembler, UINT64_MAX);
+		w->count[SAKER_INBOUND].drop[SAKER_DROP_REASSEMBLY] += n;
+	}
+}
+
 int
 saker_worker_run(void *arg)
 {
@@ -488,6 +500,7 @@ saker_worker_run(void *arg)
 		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
 		saker_idle_round(w, work, began);
 	}
+	give_up_fragments(w);
 	saker_idle_end(w);
 	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
 	return 0;
