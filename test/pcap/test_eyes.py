@@ -106,7 +106,7 @@ class Telemetry(Eyes):
     def test_speaks_with_dpdk_telemetry_py(self):
         tool = shutil.which("dpdk-telemetry.py")
         if tool is None:
-            self.skipTest("dpdk-telemetry.py is not installed (Debian package dpdk)")
+            self.skipTest("dpdk-telemetry.py is not installed (Debian package dpdk-dev)")
         live = self.live().received(20)
         told = subprocess.run([tool, "-f", live.prefix], input="/saker/drops\n", text=True,
                               capture_output=True, timeout=20, check=True).stdout
