@@ -229,6 +229,8 @@ read_header(struct saker_burst *b, unsigned int i)
 	if (likely(f == &saker_format_eesp) &&
 		likely(saker_eesp_read_plain(b->head[i], b->head_len[i], &b->hdr[i])))
 		return SAKER_OK;
+	if (unlikely(f->longest != 0 && b->view[i].total > f->longest))
+		return SAKER_DROP_TOO_LONG;
 	return f->read(b->head[i], b->head_len[i], &b->hdr[i]);
 }
 

@@ -43,6 +43,7 @@ counter_of(enum saker_drop why)
 		return SAKER_PSP_RX_AUTH_FAIL;
 	case SAKER_DROP_RUNT:
 	case SAKER_DROP_UDP_LENGTH:
+	case SAKER_DROP_TOO_LONG:
 	case SAKER_DROP_OPT_LENGTH:
 	case SAKER_DROP_CLEAR_RANGE:
 	case SAKER_DROP_RESERVED_BITS:

@@ -276,7 +276,10 @@ fill_mtu(const struct saker_config *c, struct saker_policy *p)
 	const struct saker_cfg_port *port = p->second ? saker_config_second_port(c)
 						      : port_of(c, SAKER_PORT_CIPHER);
 	uint16_t most = port == NULL ? UINT16_MAX : port->mtu;
+	uint16_t longest = p->group->format->longest;
 
+	if (longest != 0 && most > longest)
+		most = longest;
 	for (unsigned int six = 0; six < 2; six++) {
 		uint8_t inner = six ? 6 : 4, outer = p->transport ? inner : p->outer.family;
 		uint16_t front = p->transport ? p->between : p->outer.len;

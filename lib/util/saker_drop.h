@@ -92,6 +92,7 @@
 	X(COOKIE_MISSING, "cookie_missing", ATTACK, "PSP announces a cookie and has none")         \
 	X(SPI_RESERVED, "spi_reserved", ATTACK, "SPI is one that nobody may use")                  \
 	X(LATE, "late", ATTACK, "epoch is older than the group's lifetime (TSS)")                  \
+	X(TOO_LONG, "too_long", WARN, "longer than packets of its format may be (PSP)")            \
 	X(DIRECTION, "direction", ATTACK, "counter of the other direction's half (TSS)")           \
 	/* inbound: after derivation */                                                            \
 	X(BAD_ICV, "bad_icv", ATTACK, "integrity check failed")                                    \

@@ -204,6 +204,7 @@ struct saker_format {
 	uint8_t entropy;     /**< behind IP a header of so many octets, which transport mode keeps
 			      *   like the UDP header: what is protected is the payload behind it */
 	uint16_t udp_port;   /**< default port */
+	uint16_t longest;    /**< IP packet of it, octets; 0: has no limit of its own */
 	uint8_t protocol;    /**< default protocol number */
 
 	/**

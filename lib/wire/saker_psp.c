@@ -16,6 +16,7 @@
 #define PHASE_BIT     31 /* of the SPI: which master key */
 #define NONCE_AT      4  /* SPI and IV */
 #define NONCE_LEN     12
+#define LONGEST       9000 /* frames of the reference implementation have 9014 octets at most */
 
 enum saker_drop
 saker_psp_read(const uint8_t *p, uint32_t len, struct saker_hdr *h)
@@ -174,6 +175,7 @@ const struct saker_format saker_format_psp = {
 	.worker_spi = true,
 	.any_sn = true,
 	.udp_port = 1000,
+	.longest = LONGEST,
 	.most_clear = SAKER_CLEAR_MAX,
 	.read = saker_psp_read,
 	.bind = saker_psp_bind,
