@@ -177,7 +177,7 @@ class Faults(SakerTest):
         back = good.replace("index = 7", "index = 6")
         for text, mode, reason in (
                 ("", 0o600, "missing"), ("index = 7;", 0o600, "current is missing"),
-                (good, 0o644, "chmod 600"), (good * 200, 0o600, "larger"),
+                (good, 0o644, "chmod 600"), (good * 8000, 0o600, "larger"),
                 (good[:150], 0o600, "syntax|hexadecimal|missing"), (good + "x = 1;", 0o600, "x"),
                 (other, 0o600, "another value"), (back, 0o600, "goes back"),
                 (good.replace("index = 7", "index = 8"), 0o600, "another value|another index")):
