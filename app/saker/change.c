@@ -88,8 +88,9 @@ build(struct saker_change *ch)
 	bool other = ch->config != g->config;
 	struct saker_regime *r;
 
+	ch->followed_ms = saker_monotonic_ms();
 	if (!ch->settled && saker_root_set_follow(&ch->roots, ch->config, &g->roots, g->config,
-				    saker_monotonic_ms(), &ch->faults) != 0)
+				    ch->followed_ms, &ch->faults) != 0)
 		return NULL;
 	if (other)
 		saker_config_exchange_fixed(ch->config, g->config);
@@ -103,9 +104,22 @@ build(struct saker_change *ch)
 	return r;
 }
 
+/* Grace begins when values are in force: until then SN lines may have waited for the clock. */
+static void
+begin_grace(struct saker_change *ch)
+{
+	uint64_t until = ch->followed_ms + ch->config->gateway.rotate_grace_ms;
+	uint64_t waited = saker_monotonic_ms() - ch->followed_ms;
+
+	for (unsigned int i = 0; i < ch->config->n_root_keys && !ch->settled; i++)
+		if (ch->roots.sending[i].until_ms == until)
+			ch->roots.sending[i].until_ms += waited;
+}
+
 static void
 enforce(struct saker_change *ch, struct saker_regime *r)
 {
+	begin_grace(ch);
 	saker_regime_enforce(ch->g, r, ch->config, &ch->roots);
 	memset(&ch->roots, 0, sizeof(ch->roots));
 	ch->config = NULL;

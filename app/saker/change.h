@@ -24,7 +24,8 @@ struct saker_change {
 	struct saker_root_set roots;
 	struct saker_keywatch watch; /**< key files as they were before they were read */
 	struct saker_faults faults;
-	bool settled; /**< what seals was decided already */
+	uint64_t followed_ms; /**< when root keys were compared with those in force */
+	bool settled;         /**< what seals was decided already */
 	/** Called once all is built: the last thing that may fail. NULL: none */
 	int (*commit)(struct saker_change *change);
 	void *arg; /**< for commit */
