@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 PROGRAM = "/usr/sbin/charon-systemd"
-PLUGIN = "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"
+NEEDED = ["/usr/lib/ipsec/plugins/libstrongswan-%s.so" % p for p in ("kernel-libipsec", "openssl")]
 PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gcm kernel-libipsec kernel-netlink "
            "socket-default vici")
 START_S = 20
@@ -73,7 +73,7 @@ secrets {
 
 def obstacle():
     """Why there is no such peer here, or None."""
-    for path in (PROGRAM, PLUGIN, "/dev/net/tun"):
+    for path in (PROGRAM, *NEEDED, "/dev/net/tun"):
         if not os.path.exists(path):
             return path + " is not there"
     return None if shutil.which("swanctl") else "swanctl is not installed"
