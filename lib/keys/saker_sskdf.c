@@ -33,7 +33,8 @@ saker_sskdf_root_len(enum saker_sskdf sskdf)
 static bool
 hkdf_expand(const struct sskdf *f, const uint8_t *root, uint16_t session, uint8_t *out, size_t len)
 {
-	char digest[8], mode[] = "EXPAND_ONLY";
+	/* OpenSSL only reads these, and takes the length of a name as it is added. */
+	char *digest = (char *)f->digest, mode[] = "EXPAND_ONLY";
 	uint8_t info[2], key[SAKER_SSKDF_ROOT_MAX];
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
@@ -46,7 +47,6 @@ hkdf_expand(const struct sskdf *f, const uint8_t *root, uint16_t session, uint8_
 	EVP_KDF_CTX *ctx = kdf == NULL ? NULL : EVP_KDF_CTX_new(kdf);
 	bool good;
 
-	snprintf(digest, sizeof(digest), "%s", f->digest);
 	saker_store_be16(info, session);
 	memcpy(key, root, f->root_len);
 	good = ctx != NULL && EVP_KDF_derive(ctx, out, len, params) == 1;
