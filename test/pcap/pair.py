@@ -189,6 +189,18 @@ class Wire(threading.Thread):
         return None
 
 
+def written(path):
+    """Of each packet that a saker writes into a pipe: its size, and what came of it."""
+    with open(path, "rb") as f:
+        head = f.read(24)
+        if len(head) < 24:
+            return
+        order = pcapfile.file_header(head)[0]
+        while len(record := f.read(RECORD)) == RECORD:
+            size = struct.unpack(order + "IIII", record)[2]
+            yield size, f.read(size)
+
+
 class Count(threading.Thread):
     """Counts the packets that a saker writes into a pipe."""
 
@@ -199,17 +211,8 @@ class Count(threading.Thread):
         os.mkfifo(path)
 
     def run(self):
-        with open(self.path, "rb") as f:
-            head = f.read(24)
-            if len(head) < 24:
-                return
-            order = pcapfile.file_header(head)[0]
-            while True:
-                record = f.read(RECORD)
-                if len(record) < RECORD:
-                    return
-                f.read(struct.unpack(order + "IIII", record)[2])
-                self.packets += 1
+        for _ in written(self.path):
+            self.packets += 1
 
 
 def quick_dir():

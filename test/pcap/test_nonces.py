@@ -4,14 +4,13 @@ gateways. SAKER_TEST_PAIRS=10 goes through it ten times as long."""
 
 import os
 import shutil
-import struct
 import threading
 import time
 
 import pcapfile
 from harness import A, B, SakerTest, kill, packets, setting
 from nonces import PORT, Ledger, every_row, stateless
-from pair import RECORD, Prompt, end_pipe, quick_dir
+from pair import Prompt, end_pipe, quick_dir, written
 from plan import EPOCH, make_config
 from plan_proxy import inner, rule
 from test_keys import read_key_file
@@ -34,22 +33,12 @@ class Pipe(threading.Thread):
         os.mkfifo(path)
 
     def run(self):
-        with open(self.path, "rb") as f:
-            head = f.read(24)
-            if len(head) < 24:
-                return
-            order = pcapfile.file_header(head)[0]
-            while True:
-                record = f.read(RECORD)
-                if len(record) < RECORD:
-                    return
-                size = struct.unpack(order + "IIII", record)[2]
-                frame = f.read(size)
-                if len(frame) < size:
-                    return  # it was killed while it wrote
-                self.outers.append(pcapfile.ip_packet(frame))
-                if len(self.outers) % 64 == 0:
-                    time.sleep(64 / RATE)
+        for size, frame in written(self.path):
+            if len(frame) < size:
+                return  # it was killed while it wrote
+            self.outers.append(pcapfile.ip_packet(frame))
+            if len(self.outers) % 64 == 0:
+                time.sleep(64 / RATE)
 
 
 class Gateways(SakerTest):
