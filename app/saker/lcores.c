@@ -250,7 +250,8 @@ free_worker(struct saker_worker *w)
 	rte_ring_free(w->seal_inbox);
 	for (unsigned int i = 0; i < w->n_waiting; i++)
 		rte_pktmbuf_free(w->waiting[i]);
-	saker_wipe(&w->batch, sizeof(w->batch));
+	saker_wipe(&w->burst.jobs, sizeof(w->burst.jobs));
+	saker_wipe(&w->sorted, sizeof(w->sorted));
 	rte_free(w);
 }
 

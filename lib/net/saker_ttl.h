@@ -40,12 +40,17 @@ saker_checksum_update(uint16_t checksum, uint16_t old, uint16_t new)
 static inline enum saker_drop
 saker_ttl_decrement4(uint8_t *ip)
 {
+	uint16_t checksum;
+	uint32_t sum;
+
 	if (__builtin_expect(ip[8] <= 1, 0))
 		return SAKER_DROP_TTL;
+	/* -0x0100 under the sum is +0x0100 in the checksum, as in memory 1; all ones are avoided. */
+	memcpy(&checksum, ip + 10, sizeof(checksum));
+	sum = checksum + 1u;
+	checksum = (uint16_t)(sum + (sum >= 0xffff));
+	memcpy(ip + 10, &checksum, sizeof(checksum));
 	ip[8] -= 1;
-	/* ~m + m' of equation 3 is the same for every TTL: -0x0100. */
-	saker_store_be16(
-		ip + 10, (uint16_t)~saker_sum_add((uint16_t)~saker_load_be16(ip + 10), 0xfeff));
 	return SAKER_OK;
 }
 

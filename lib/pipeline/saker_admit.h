@@ -31,9 +31,9 @@ saker_admit_base(struct saker_worker *w, const struct saker_group *g)
  */
 static inline void
 saker_admit_note(const struct saker_worker *w, struct saker_burst *b, unsigned int i,
-	const struct saker_index_key *key)
+	const struct saker_group *g, const struct saker_index_key *key)
 {
-	struct saker_replay_table *t = w->replay[b->group[i]->index];
+	struct saker_replay_table *t = w->replay[g->index];
 
 	b->table[i] = t;
 	b->hash[i] = t == NULL ? 0 : saker_replay_hash(t, key);

@@ -43,6 +43,19 @@ static const struct {
 	FIELD(parts),
 	FIELD(master),
 	FIELD(expanded),
+	FIELD(ready),
+	FIELD(kind),
+	/* of a job that is filled early; all others are filled when nothing moves any more */
+	FIELD(jobs.kdf[0]),
+	FIELD(jobs.nonce),
+	FIELD(jobs.master),
+	FIELD(jobs.expanded),
+	FIELD(jobs.aad),
+	FIELD(jobs.src),
+	FIELD(jobs.dst),
+	FIELD(jobs.icv),
+	FIELD(jobs.len),
+	FIELD(jobs.aad_len),
 };
 
 static void

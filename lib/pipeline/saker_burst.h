@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 
 #include "saker_freshness.h"
+#include "saker_job.h"
 #include "saker_replay.h"
 #include "saker_snapshot.h"
 
@@ -42,6 +43,7 @@ struct saker_burst {
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	bool own;         /**< inbound: some source may be our own */
 	uint16_t undone;  /**< slots that the next stages have work with, at least; see `done` */
+	uint16_t unready; /**< crypto jobs that are not filled, at most */
 	bool done[SAKER_BURST];   /**< a stage has done the next ones' part too (saker_plain_*.h) */
 	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
 	struct rte_mbuf *m[SAKER_BURST];
@@ -69,7 +71,7 @@ struct saker_burst {
 	uint32_t hash[SAKER_BURST];                    /**< of `key` in `table` */
 	int32_t entry[SAKER_BURST];
 
-	/* both: the crypto job; `ip` is the outer header by then */
+	/* both: what crypto jobs are made of; `ip` is the outer header by then */
 	const struct saker_group *group[SAKER_BURST];
 	uint8_t *head[SAKER_BURST]; /**< security header */
 	uint64_t sn[SAKER_BURST];
@@ -78,6 +80,11 @@ struct saker_burst {
 	struct saker_parts parts[SAKER_BURST];
 	const struct saker_master *master[SAKER_BURST];
 	const struct saker_expanded_key *expanded[SAKER_BURST];
+
+	/* crypto jobs, by slot; of plain packets they are made early, and not of the fields above */
+	bool ready[SAKER_BURST];   /**< the job is filled */
+	uint8_t kind[SAKER_BURST]; /**< what jobs of one driver call must share */
+	struct saker_batch jobs;
 };
 
 /** Visit every slot. */

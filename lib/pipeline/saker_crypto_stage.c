@@ -15,15 +15,13 @@ is_six(const struct saker_burst *b, unsigned int i)
 	return b->ip[i][0] >> 4 == 6;
 }
 
-/* What packets must share to be neighbours in a driver call: kind, then size. */
+/* What neighbours in a driver call had better share: kind, then size. */
 static inline uint8_t
 class_of(const struct saker_burst *b, unsigned int i)
 {
-	unsigned int units = (b->parts[i].cipher_len + UNIT - 1u) / UNIT;
+	unsigned int units = (b->jobs.len[i] + UNIT - 1u) / UNIT;
 
-	if (unlikely(units >= SIZE_CLASSES))
-		units = SIZE_CLASSES - 1;
-	return (uint8_t)(b->group[i]->kind[is_six(b, i)] * SIZE_CLASSES + units);
+	return (uint8_t)(b->kind[i] * SIZE_CLASSES + RTE_MIN(units, SIZE_CLASSES - 1u));
 }
 
 /* Counting sort of slots by class. */
@@ -47,8 +45,7 @@ sort_classes(const uint8_t *class, uint16_t n, uint8_t *slot)
 
 /* Address pairs, and addresses of IPv6. */
 static void
-fill_kdf_blocks(
-	struct saker_batch *batch, unsigned int at, const struct saker_burst *b, unsigned int i)
+fill_kdf_blocks(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	const uint8_t *ip = b->ip[i];
@@ -68,28 +65,28 @@ fill_kdf_blocks(
 
 	saker_kdf_input(&c, g->suite, input);
 	for (unsigned int j = 0; j < g->kdf_blocks[six]; j++)
-		memcpy(batch->kdf[j][at], input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);
+		memcpy(b->jobs.kdf[j][i], input + j * SAKER_KDF_BLOCK, SAKER_KDF_BLOCK);
 }
 
 static inline void
-fill_kdf(struct saker_batch *batch, unsigned int at, const struct saker_burst *b, unsigned int i)
+fill_kdf(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_group *g = b->group[i];
 	uint64_t source = b->source[i];
 
-	if (unlikely(batch->kdf_blocks > 1)) {
-		fill_kdf_blocks(batch, at, b, i);
+	if (unlikely(g->kdf_blocks[is_six(b, i)] > 1)) {
+		fill_kdf_blocks(b, i);
 		return;
 	}
 	if (g->by_address)
 		source = saker_load_be32(b->ip[i] + 12);
-	saker_kdf_block(&g->kdf, b->sn[i], source, batch->kdf[0][at]);
+	saker_kdf_block(&g->kdf, b->sn[i], source, b->jobs.kdf[0][i]);
 }
 
 /* AAD and nonce of formats other than E. */
 static void
 fill_of_format(
-	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
+	struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sends)
 {
 	const struct saker_group *g = b->group[i];
 	const struct saker_sealed s = {
@@ -104,128 +101,108 @@ fill_of_format(
 		.variant = g->variant,
 	};
 
-	g->format->nonce(&s, w->batch.nonce[at]);
-	w->batch.aad[at] = g->format->aad(&s, w->aad[at], &w->batch.aad_len[at]);
+	g->format->nonce(&s, b->jobs.nonce[i]);
+	b->jobs.aad[i] = g->format->aad(&s, w->aad[i], &b->jobs.aad_len[i]);
 }
 
-static __rte_always_inline void
-fill_head(
-	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
+static inline void
+fill_head(struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sends)
 {
 	const struct saker_group *g = b->group[i];
-	struct saker_batch *batch = &w->batch;
+	struct saker_batch *jobs = &b->jobs;
 
 	if (unlikely(!g->eesp)) {
-		fill_of_format(w, at, b, i, sends);
+		fill_of_format(w, b, i, sends);
 		return;
 	}
 	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, b->sn[i],
-		batch->nonce[at]);
-	batch->aad[at] = saker_eesp_aad(b->head[i], &b->parts[i], w->aad[at], &batch->aad_len[at]);
-}
-
-/* Groups whose packets may be plain: one KDF block over the source id, no key but a derived one. */
-static __rte_always_inline void
-fill_plain(
-	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
-{
-	struct saker_batch *batch = &w->batch;
-	const struct saker_group *g = b->group[i];
-	const struct saker_parts *parts = &b->parts[i];
-	uint8_t *head = b->head[i], *text = head + parts->cipher_at;
-	uint64_t sn = b->sn[i];
-
-	batch->master[at] = b->master[i];
-	batch->expanded[at] = NULL;
-	saker_kdf_block(&g->kdf, sn, b->source[i], batch->kdf[0][at]);
-	saker_nonce(b->session[i], sends ? g->send_role : g->receive_role, g->variant, sn,
-		batch->nonce[at]);
-	batch->aad[at] = saker_eesp_aad(head, parts, w->aad[at], &batch->aad_len[at]);
-	batch->src[at] = text;
-	batch->dst[at] = text;
-	batch->len[at] = parts->cipher_len;
-	batch->icv[at] = text + parts->cipher_len;
-}
-
-/* @return 1 if a key was handed out for this packet, else 0 */
-static __rte_always_inline unsigned int
-fill_slot(
-	struct saker_worker *w, unsigned int at, struct saker_burst *b, unsigned int i, bool sends)
-{
-	struct saker_batch *batch = &w->batch;
-	const struct saker_parts *parts = &b->parts[i];
-	uint8_t *text = b->head[i] + parts->cipher_at;
-
-	if (likely(b->group[i]->plain.known)) {
-		fill_plain(w, at, b, i, sends);
-		return 0;
-	}
-	batch->master[at] = b->master[i];
-	batch->expanded[at] = b->expanded[i];
-	if (likely(b->expanded[i] == NULL))
-		fill_kdf(batch, at, b, i);
-	fill_head(w, at, b, i, sends);
-	batch->src[at] = text;
-	batch->dst[at] = text;
-	batch->len[at] = parts->cipher_len;
-	batch->icv[at] = text + parts->cipher_len;
-	return b->expanded[i] != NULL;
+		jobs->nonce[i]);
+	jobs->aad[i] = saker_eesp_aad(b->head[i], &b->parts[i], w->aad[i], &jobs->aad_len[i]);
 }
 
 static void
-count_keys(struct saker_worker *w, struct saker_way_count *count, bool cached, unsigned int given)
+fill_job(struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sends)
 {
-	struct saker_batch *batch = &w->batch;
-	unsigned int derived = batch->n - given;
+	struct saker_batch *jobs = &b->jobs;
+	const struct saker_parts *parts = &b->parts[i];
+	uint8_t *text = b->head[i] + parts->cipher_at;
 
-	if (cached) {
+	jobs->master[i] = b->master[i];
+	jobs->expanded[i] = b->expanded[i];
+	if (likely(b->expanded[i] == NULL))
+		fill_kdf(b, i);
+	fill_head(w, b, i, sends);
+	jobs->src[i] = text;
+	jobs->dst[i] = text;
+	jobs->len[i] = parts->cipher_len;
+	jobs->icv[i] = text + parts->cipher_len;
+	b->kind[i] = b->group[i]->kind[is_six(b, i)];
+}
+
+/* Keys that were handed out are neither derived nor cached. */
+static void
+count_keys(struct saker_worker *w, struct saker_batch *batch, bool sends, bool cached)
+{
+	struct saker_way_count *count = &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND];
+	unsigned int ours = 0, derived;
+
+	for (unsigned int i = 0; i < batch->n; i++)
+		ours += batch->expanded[i] == NULL;
+	derived = ours;
+	if (unlikely(cached)) {
 		derived = saker_key_cache_fill(w->cache, batch);
 		for (unsigned int i = 0; i < batch->n; i++)
 			derived += batch->expanded[i] == NULL;
-		count->keys_cached += batch->n - given - derived;
+		count->keys_cached += ours - derived;
 	}
 	count->keys_derived += derived;
 }
 
 static void
-drop_failures(struct saker_worker *w, struct saker_burst *b, const uint8_t *slot)
+drop_failures(struct saker_burst *b, const struct saker_batch *batch, const uint8_t *slot)
 {
-	for (unsigned int i = 0; i < w->batch.n; i++)
-		if (w->batch.status[i] != SAKER_JOB_OK)
+	for (unsigned int i = 0; i < batch->n; i++)
+		if (batch->status[i] != SAKER_JOB_OK)
 			saker_burst_drop(b, slot == NULL ? i : slot[i],
-				w->batch.status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
-									: SAKER_DROP_CRYPTO_ERROR);
+				batch->status[i] == SAKER_JOB_BAD_ICV ? SAKER_DROP_BAD_ICV
+								      : SAKER_DROP_CRYPTO_ERROR);
 }
 
-/* A call for packets of the kind that the one in this slot is of. */
-static __rte_always_inline void
-begin_kind(struct saker_worker *w, const struct saker_burst *b, unsigned int first, unsigned int n)
+/* A call for jobs of one kind. slot: of each of them, NULL: all, in order */
+static void
+run_kind(struct saker_worker *w, struct saker_batch *batch, unsigned int n, bool sends,
+	const uint8_t *slot)
 {
-	struct saker_batch *batch = &w->batch;
+	struct saker_burst *b = &w->burst;
+	unsigned int first = slot == NULL ? 0 : slot[0];
 	const struct saker_group *g = b->group[first];
-	unsigned int kind = g->kind[is_six(b, first)];
 
 	batch->suite = g->suite;
 	batch->kdf_shape = g->kdf.shape;
-	batch->kdf_blocks = (uint8_t)(kind % SAKER_KDF_MAX_BLOCKS + 1);
+	batch->kdf_blocks = (uint8_t)(b->kind[first] % SAKER_KDF_MAX_BLOCKS + 1);
 	batch->n = (uint16_t)n;
+	count_keys(w, batch, sends, g->cfg->key_cache > 0);
+	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != n))
+		drop_failures(b, batch, slot);
 }
 
-/* slot: of each packet of the call, NULL: all, in order. given: packets with a handed-out key */
-static __rte_always_inline void
-run_kind(struct saker_worker *w, struct saker_burst *b, bool sends, const uint8_t *slot,
-	unsigned int given)
+static inline void
+copy_job(struct saker_batch *to, unsigned int at, const struct saker_batch *from, unsigned int i)
 {
-	struct saker_batch *batch = &w->batch;
-	const struct saker_group *g = b->group[slot == NULL ? 0 : slot[0]];
-
-	count_keys(
-		w, &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND], g->cfg->key_cache > 0, given);
-	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != batch->n))
-		drop_failures(w, b, slot);
+	for (unsigned int j = 0; j < SAKER_KDF_MAX_BLOCKS; j++)
+		memcpy(to->kdf[j][at], from->kdf[j][i], SAKER_KDF_BLOCK);
+	memcpy(to->nonce[at], from->nonce[i], sizeof(to->nonce[at]));
+	to->master[at] = from->master[i];
+	to->expanded[at] = from->expanded[i];
+	to->aad[at] = from->aad[i];
+	to->aad_len[at] = from->aad_len[i];
+	to->src[at] = from->src[i];
+	to->dst[at] = from->dst[i];
+	to->len[at] = from->len[i];
+	to->icv[at] = from->icv[i];
 }
 
-/* Different kinds: in order of kind, then size, a call for each kind. */
+/* Different kinds or sizes: in order of kind, then size, a call for each kind. */
 static __rte_noinline void
 run_sorted(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
@@ -236,33 +213,33 @@ run_sorted(struct saker_worker *w, struct saker_burst *b, bool sends)
 		class[i] = class_of(b, i);
 	sort_classes(class, b->n, slot);
 	for (; at < b->n; at = end) {
-		unsigned int kind = class[slot[at]] / SIZE_CLASSES, given = 0;
-
-		for (end = at + 1; end < b->n && class[slot[end]] / SIZE_CLASSES == kind; end++)
-			;
-		begin_kind(w, b, slot[at], end - at);
-		for (unsigned int i = at; i < end; i++)
-			given += fill_slot(w, i - at, b, slot[i], sends);
-		run_kind(w, b, sends, slot + at, given);
+		for (end = at; end < b->n && b->kind[slot[end]] == b->kind[slot[at]]; end++)
+			copy_job(&w->sorted, end - at, &b->jobs, slot[end]);
+		run_kind(w, &w->sorted, end - at, sends, slot + at);
 	}
 }
 
-/* Mostly all packets are alike: fill the call for that, and begin anew if one is not. */
+/* Are all jobs of one kind and length? */
+static inline bool
+all_alike(const struct saker_burst *b)
+{
+	uint32_t others = 0;
+
+	SAKER_FOREACH_SLOT (b, i)
+		others |= (b->jobs.len[i] ^ b->jobs.len[0]) | (b->kind[i] ^ b->kind[0]);
+	return others == 0;
+}
+
 static __rte_always_inline void
 run_all(struct saker_worker *w, struct saker_burst *b, bool sends)
 {
-	uint8_t first = class_of(b, 0);
-	unsigned int given = 0;
-
-	begin_kind(w, b, 0, b->n);
-	SAKER_FOREACH_SLOT (b, i) {
-		if (unlikely(class_of(b, i) != first)) {
-			run_sorted(w, b, sends);
-			return;
-		}
-		given += fill_slot(w, i, b, i, sends);
-	}
-	run_kind(w, b, sends, NULL, given);
+	for (unsigned int i = 0; b->unready > 0 && i < b->n; i++)
+		if (!b->ready[i])
+			fill_job(w, b, i, sends);
+	if (likely(all_alike(b)))
+		run_kind(w, &b->jobs, b->n, sends, NULL);
+	else
+		run_sorted(w, b, sends);
 }
 
 void

@@ -69,14 +69,32 @@ saker_mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/** saker_load_ports() of TCP or UDP behind an IPv4 header without options. */
+static inline uint64_t
+saker_load_ports4(const uint8_t *ip)
+{
+	uint32_t ports;
+
+	memcpy(&ports, ip + SAKER_IP4_HEADER, sizeof(ports));
+	return (uint64_t)ip[9] << 32 | ports;
+}
+
+/** saker_flow_hash() of an IPv4 packet. @param addresses both, as they lie in memory */
+static inline uint32_t
+saker_flow_hash4(uint64_t addresses, uint64_t ports, const uint64_t secret[2])
+{
+	return (uint32_t)saker_mix(addresses ^ secret[0], ports ^ secret[1]);
+}
+
 /** Hash of a packet's flow, keyed: addresses, protocol, ports. */
 static inline uint32_t
 saker_flow_hash(const uint8_t *ip, const struct saker_ip_view *v, const uint64_t secret[2])
 {
-	uint64_t ports = saker_load_ports(ip, v) ^ secret[1];
+	uint64_t ports = saker_load_ports(ip, v);
 
 	if (likely(v->family == 4))
-		return (uint32_t)saker_mix(saker_load_word(ip + 12) ^ secret[0], ports);
+		return saker_flow_hash4(saker_load_word(ip + 12), ports, secret);
+	ports ^= secret[1];
 	return (uint32_t)saker_mix(
 		saker_mix(saker_load_word(ip + 8) ^ secret[0], saker_load_word(ip + 16) ^ ports),
 		saker_mix(saker_load_word(ip + 24) ^ secret[1],

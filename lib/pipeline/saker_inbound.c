@@ -345,7 +345,7 @@ admit(struct saker_worker *w, struct saker_burst *b)
 			continue;
 		why = admit_one(w, b, i);
 		key = saker_replay_words(&b->key[i]);
-		saker_admit_note(w, b, i, &key);
+		saker_admit_note(w, b, i, b->group[i], &key);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}

@@ -85,8 +85,7 @@ open_tunnel(struct saker_burst *b, unsigned int i, const struct saker_opened *o)
 	struct rte_mbuf *m = b->m[i];
 	enum saker_drop why = SAKER_OK;
 
-	if (unlikely(!saker_ip4_read_plain(o->payload, o->len, inner)) &&
-		saker_ip_read(o->payload, o->len, inner) != SAKER_OK)
+	if (saker_ip_read(o->payload, o->len, inner) != SAKER_OK)
 		return SAKER_DROP_INNER_FORM;
 	if (max_pad != SAKER_PAD_ANY &&
 		(o->len - inner->total > max_pad ||
@@ -190,31 +189,44 @@ padded(const uint8_t *end, unsigned int pad)
 
 /* Stages `inner`, `policy` and `route` of a plain packet. @return false: it is not, and unchanged
  */
-static inline bool
+static __rte_always_inline bool
 open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
-	const struct saker_parts *parts = &b->parts[i];
-	uint8_t *ip = b->head[i] + parts->payload_at;
 	const struct saker_group *g = b->group[i];
+	uint8_t *ip = b->jobs.dst[i];
+	uint32_t total = saker_ip4_plain_total(ip), len = b->jobs.len[i];
 	const struct saker_policy *p;
 	struct rte_mbuf *m = b->m[i];
-	struct saker_ip_view v;
+	uint64_t addresses, ports;
 
-	if (!g->plain.known || in_clear(b, i) || !saker_ip4_read_plain(ip, parts->cipher_len, &v) ||
-		!padded(ip + v.total, parts->cipher_len - v.total) ||
-		(b->view[i].tos & ECN_BITS) != 0)
+	if (!g->plain.known || in_clear(b, i) || total == 0 || total > len ||
+		!padded(ip + total, len - total) || (b->view[i].tos & ECN_BITS) != 0 ||
+		!saker_is_plain_l4(ip, total))
 		return false;
-	p = saker_policy_of_plain(w->s, ip, &v, true);
-	if (p == NULL || p->group != g || !p->any_source || v.total > w->tx[SAKER_INBOUND].mtu ||
-		saker_mss_is_syn(ip, &v) || saker_ttl_decrement4(ip) != SAKER_OK)
+	addresses = saker_load_word(ip + 12);
+	ports = saker_load_ports4(ip);
+	p = saker_policy_of_plain(w->s, addresses << 32 | addresses >> 32,
+		(ports & ~UINT64_C(0xffffffff)) |
+			(uint32_t)((uint32_t)ports << 16 | (uint32_t)ports >> 16));
+	if (p == NULL || p->group != g || !p->any_source || total > w->tx[SAKER_INBOUND].mtu ||
+		saker_ttl_decrement4(ip) != SAKER_OK)
 		return false;
 	m->data_off += (uint16_t)(ip - b->ip[i]);
-	m->data_len = v.total;
-	m->pkt_len = v.total;
+	m->data_len = (uint16_t)total;
+	m->pkt_len = total;
 	b->policy[i] = p;
 	b->ip[i] = ip;
-	b->view[i] = v;
+	saker_ip4_view_plain(&b->view[i], ip, total);
 	return true;
+}
+
+/* What the job of a plain packet was made without. */
+static void
+note_rest(struct saker_burst *b, unsigned int i)
+{
+	b->head[i] = b->jobs.dst[i] - b->group[i]->plain.len;
+	b->parts[i] = b->group[i]->plain.parts;
+	b->parts[i].cipher_len = (uint16_t)b->jobs.len[i];
 }
 
 void
@@ -223,11 +235,17 @@ saker_stage_inner(struct saker_worker *w, struct saker_burst *b)
 	uint16_t undone = 0;
 
 	SAKER_FOREACH_SLOT (b, i) {
-		bool done = likely(open_plain(w, b, i));
-		enum saker_drop why = done ? SAKER_OK : open_one(b, i);
+		enum saker_drop why;
 
-		b->done[i] = done;
-		undone += !done;
+		if (likely(open_plain(w, b, i))) {
+			b->done[i] = true;
+			continue;
+		}
+		if (b->done[i])
+			note_rest(b, i);
+		why = open_one(b, i);
+		b->done[i] = false;
+		undone++;
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}

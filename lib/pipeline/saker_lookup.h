@@ -13,6 +13,7 @@
  */
 
 #include "saker_flow.h"
+#include "saker_mss.h"
 #include "saker_worker.h"
 
 #define SAKER_FRAMES_AHEAD 4 /**< frames to prefetch before their turn */
@@ -33,25 +34,27 @@ void saker_frames_answer(struct saker_worker *w, enum saker_direction d);
  * saker_frame_read() for nearly every frame: one segment, IPv4 without options, not for saker,
  * nothing wrong.
  * @param l NULL: there is no Ethernet header
- * @return false: it is none of these, or something is wrong with it: ask saker_frame_read()
+ * @param ip receives the IP header
+ * @return length of the packet; 0: it is none of these, or something is wrong with it: ask
+ *         saker_frame_read()
  */
-static inline bool
-saker_frame_read_plain(
-	const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip, struct saker_ip_view *view)
+static __rte_always_inline uint32_t
+saker_frame_read_plain(const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *p;
-	uint16_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len;
+	uint32_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len, total;
 
-	if (m->nb_segs != 1 || m->data_len < l2 || (l != NULL && !saker_link_passes4(l, frame)))
-		return false;
+	if (m->nb_segs != 1 || (l != NULL && !saker_link_passes4(l, frame)))
+		return 0;
 	p = frame + l2;
-	if (!saker_ip4_read_plain(p, m->data_len - l2, view) || saker_ip4_word_sum(p) % 0xffff != 0)
-		return false;
-	m->data_off += l2;
-	m->data_len = view->total;
-	m->pkt_len = view->total;
+	total = saker_ip4_plain_total(p);
+	if (total == 0 || total + l2 > m->data_len || !saker_ip4_sum_ok(p))
+		return 0;
+	m->data_off += (uint16_t)l2;
+	m->data_len = (uint16_t)total;
+	m->pkt_len = total;
 	*ip = p;
-	return true;
+	return total;
 }
 
 /** True if an IPv4 address is one that tunnels end at; always if none is configured. */
@@ -99,27 +102,29 @@ saker_policy_at(const struct saker_snapshot *s, uint16_t rule)
 	return rule == SAKER_MATCH_NONE ? NULL : &s->policies[rule];
 }
 
+/** Is this UDP, or TCP without SYN, over IPv4 without options, with its ports? */
+static __rte_always_inline bool
+saker_is_plain_l4(const uint8_t *ip, uint32_t total)
+{
+	if (likely(ip[9] == SAKER_PROTO_UDP))
+		return total >= SAKER_IP4_HEADER + 4;
+	return ip[9] == SAKER_PROTO_TCP && total >= SAKER_IP4_HEADER + SAKER_TCP_HEADER &&
+	       (ip[SAKER_IP4_HEADER + 13] & SAKER_TCP_SYN) == 0;
+}
+
 /**
- * The policy of a TCP or UDP packet over IPv4 without options that is no fragment.
- * @return NULL: it is not one, or none matches, or the table can't tell: ask saker_policies_of()
+ * The policy of a packet that saker_is_plain_l4().
+ * @param addresses source and destination, @param ports saker_load_ports4()
+ * @return NULL: none matches, or the table can't tell: ask saker_policies_of()
  */
 static __rte_always_inline const struct saker_policy *
-saker_policy_of_plain(const struct saker_snapshot *s, const uint8_t *ip,
-	const struct saker_ip_view *v, bool reverse)
+saker_policy_of_plain(const struct saker_snapshot *s, uint64_t addresses, uint64_t ports)
 {
-	uint64_t word[2] = { saker_load_word(ip + 12), 0 };
-	uint32_t ports;
+	const struct saker_match *m = s->classify4.match;
 
-	if (unlikely(s->classify4.match == NULL || v->total < SAKER_IP4_HEADER + 4 ||
-		     (v->proto != SAKER_PROTO_UDP && v->proto != SAKER_PROTO_TCP)))
-		return NULL;
-	memcpy(&ports, ip + SAKER_IP4_HEADER, sizeof(ports));
-	if (reverse) {
-		ports = ports << 16 | ports >> 16;
-		word[0] = word[0] << 32 | word[0] >> 32;
-	}
-	word[1] = (uint64_t)v->proto << 32 | ports;
-	return saker_policy_at(s, saker_match_find(s->classify4.match, word, 2));
+	return unlikely(m == NULL)
+		       ? NULL
+		       : saker_policy_at(s, saker_match_find4(m, addresses, ports));
 }
 
 /**

@@ -16,10 +16,6 @@
 #include "saker_stages.h"
 #include "saker_tss.h"
 
-/* Source ports are ephemeral (RFC 6335): 49152 up. */
-#define PORT_FIRST 0xc000
-#define PORT_MASK  0x3fff
-
 static void
 act_clear(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
@@ -248,8 +244,6 @@ give_plain_sns(const struct saker_worker *w, struct saker_burst *b, uint16_t at,
 	for (unsigned int i = at; i < end; i++) {
 		b->sn[i] = sn++;
 		b->session[i] = session;
-		b->master[i] = b->policy[i]->master;
-		b->expanded[i] = NULL;
 	}
 }
 
@@ -355,12 +349,6 @@ make_room(struct rte_mbuf *m, uint16_t front, uint16_t pad)
 	return SAKER_OK;
 }
 
-static uint16_t
-source_port(uint32_t flow)
-{
-	return PORT_FIRST | (flow & PORT_MASK);
-}
-
 /* Transport mode: the packet's own IP header moves in front of the security header. */
 static uint8_t *
 write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t front)
@@ -375,7 +363,7 @@ write_transport(const struct saker_burst *b, unsigned int i, uint8_t *out, uint1
 	saker_ip_set_payload(out, v->proto_at, udp ? SAKER_PROTO_UDP : g->cfg->protocol, total);
 	if (!udp)
 		return at;
-	saker_store_be16(at, source_port(b->flow[i]));
+	saker_store_be16(at, (uint16_t)saker_source_port(b->flow[i]));
 	saker_store_be16(at + 2, g->cfg->udp_port);
 	saker_store_be16(at + 4, total - v->l4_at);
 	saker_store_be16(at + 6, 0);
@@ -407,51 +395,8 @@ write_tunnel(const struct saker_burst *b, unsigned int i, uint8_t *out, uint16_t
 	bool df = v->family == 6 || (inner[6] & 0x40) != 0;
 
 	saker_outer_write(&p->outer, out, rte_pktmbuf_data_len(b->m[i]) - p->outer.len, v->tos, df,
-		(uint16_t)b->sn[i], source_port(b->flow[i]));
+		(uint16_t)b->sn[i], (uint16_t)saker_source_port(b->flow[i]));
 	return out + p->outer.len;
-}
-
-/* @return false: there is not the room that a plain packet's headers are written with */
-static inline bool
-make_plain_room(struct rte_mbuf *m, uint16_t front, uint16_t behind)
-{
-	if (unlikely(m->data_off < SAKER_FRONT_ROOM + RTE_ETHER_HDR_LEN ||
-		     m->data_off + behind > m->buf_len))
-		return false;
-	m->data_off -= front;
-	m->data_len = front + behind;
-	m->pkt_len = front + behind;
-	return true;
-}
-
-/* Fields are read when they are written: held all at once they would not fit into registers. */
-static inline bool
-write_plain(struct saker_burst *b, unsigned int i)
-{
-	const struct saker_front *f = &b->policy[i]->front;
-	const struct saker_front_shape s = f->shape;
-	uint8_t *payload = b->ip[i];
-	uint16_t behind = b->parts[i].cipher_len + SAKER_ICV;
-	struct saker_front_outer outer;
-
-	if (unlikely(!make_plain_room(b->m[i], s.len, behind)))
-		return false;
-	/* Four octets at once: what is no padding is the ICV's place. */
-	saker_store_be32(payload + b->view[i].total, 0);
-	saker_front_copy(f, payload);
-	outer = (struct saker_front_outer){ .behind = behind,
-		.id = (uint16_t)b->sn[i],
-		.udp_src = source_port(b->flow[i]),
-		.tos = b->view[i].tos,
-		.df = b->view[i].family == 6 || (payload[6] & 0x40) != 0 };
-	saker_front_finish_outer(&s, payload, &outer);
-	if (unlikely(!b->group[i]->plain_sn)) /* else the template has it */
-		saker_front_finish_key_idx(&s, payload, b->fields[i].key_idx);
-	saker_front_finish_eesp(&s, payload, b->session[i], b->source[i]);
-	saker_front_finish_sn(payload, b->sn[i]);
-	b->ip[i] = payload - s.len;
-	b->head[i] = payload - s.eesp_len;
-	return true;
 }
 
 static enum saker_drop
@@ -462,9 +407,11 @@ write_any(struct saker_burst *b, unsigned int i)
 	const struct saker_tmpl *t = template_of(p, b->view[i].family);
 	struct saker_fields *f = &b->fields[i];
 	uint16_t front = header_len(p, t);
-	enum saker_drop why = make_room(b->m[i], front, b->pad[i]);
+	enum saker_drop why;
 	uint8_t *out;
 
+	saker_plan_rest(b, i);
+	why = make_room(b->m[i], front, b->pad[i]);
 	if (unlikely(why != SAKER_OK))
 		return why;
 	out = rte_pktmbuf_mtod(b->m[i], uint8_t *);
@@ -474,8 +421,6 @@ write_any(struct saker_burst *b, unsigned int i)
 	else
 		b->head[i] = p->transport ? write_transport(b, i, out, front)
 					  : write_tunnel(b, i, out, front);
-	if (b->group[i]->plain_sn)
-		f->key_idx = b->group[i]->key_idx;
 	f->sn = b->sn[i];
 	f->source = b->source[i];
 	f->session = b->session[i];
@@ -487,14 +432,12 @@ write_any(struct saker_burst *b, unsigned int i)
 }
 
 static void
-write_headers(struct saker_worker *w __rte_unused, struct saker_burst *b)
+write_headers(struct saker_worker *w, struct saker_burst *b)
 {
-	SAKER_FOREACH_SLOT (b, i) {
-		enum saker_drop why;
+	saker_plain_headers(w, b);
+	for (unsigned int i = 0; b->undone > 0 && i < b->n; i++) {
+		enum saker_drop why = b->done[i] ? SAKER_OK : write_any(b, i);
 
-		if (likely(b->policy[i]->plain) && likely(write_plain(b, i)))
-			continue;
-		why = write_any(b, i);
 		if (unlikely(why != SAKER_OK))
 			saker_burst_drop(b, i, why);
 	}

@@ -27,4 +27,7 @@ void saker_plain_out(struct saker_worker *w, struct saker_burst *b);
 /** Read frames; of plain ones, do the rest of stages `outer` to `admit`, `own` aside. */
 void saker_plain_in(struct saker_worker *w, struct saker_burst *b);
 
+/** Write headers of plain packets, which stand behind stage `sn`, and fill their crypto jobs. */
+void saker_plain_headers(struct saker_worker *w, struct saker_burst *b);
+
 #endif

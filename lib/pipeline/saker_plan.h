@@ -17,6 +17,13 @@
 
 #define SAKER_AES_BLOCK 16
 
+/** UDP source port of a flow: ephemeral ports (RFC 6335) are 49152 up. */
+static inline uint32_t
+saker_source_port(uint32_t flow)
+{
+	return 0xc000 | (flow & 0x3fff);
+}
+
 /** AES blocks that a packet's encrypted part takes, the one for the ICV included. */
 static inline uint16_t
 saker_plan_blocks(uint16_t cipher_len)
@@ -41,18 +48,47 @@ saker_plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned in
 		b->source[i] |= saker_plan_flow_half(w, b, i);
 }
 
+/** Where the parts of a packet of @p len encrypted octets lie. @param form of all such packets */
+static inline void
+saker_plan_parts(struct saker_parts *parts, const struct saker_parts *form, uint32_t len)
+{
+	uint32_t last = len << 16;
+
+	_Static_assert(sizeof(*parts) == 12 && offsetof(struct saker_parts, cipher_len) == 10,
+		"all but the last two fields in one move, these in another");
+	memcpy(parts, form, 8);
+	memcpy((uint8_t *)parts + 8, &last, sizeof(last)); /* skip_len 0, cipher_len */
+}
+
+/** Octets that are encrypted of a packet that is encrypted as a whole. */
+static inline uint32_t
+saker_plan_cipher_len(uint32_t total)
+{
+	return (total + 3) & ~3u;
+}
+
 /** Tunnel mode with nothing in clear: the whole packet is encrypted behind the whole header. */
 static inline void
 saker_plan_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
-	uint16_t at = b->policy[i]->front.shape.eesp_len;
-	uint16_t len = (uint16_t)(b->view[i].total + (-b->view[i].total & 3));
-
-	b->blocks[i] = saker_plan_blocks(len);
-	b->parts[i] = (struct saker_parts){
-		.payload_at = at, .cipher_at = at, .skip_at = at, .cipher_len = len
-	};
+	b->blocks[i] = saker_plan_blocks(b->view[i].total); /* padding fills no block more */
 	saker_plan_flow(w, b, i);
+}
+
+/** What plain packets go without as long as their job is filled with their headers. */
+static inline void
+saker_plan_rest(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_policy *p = b->policy[i];
+
+	if (p->plain)
+		saker_plan_parts(
+			&b->parts[i], &p->parts, saker_plan_cipher_len(b->view[i].total));
+	if (p->group->plain_sn) {
+		b->master[i] = p->master;
+		b->expanded[i] = NULL;
+		b->fields[i].key_idx = p->group->key_idx;
+	}
 }
 
 #endif

@@ -181,7 +181,7 @@ struct saker_worker {
 	struct saker_icmp_bucket reports; /**< and looked at */
 	uint32_t fragment_id;             /**< of the last protected packet that was cut */
 	struct saker_burst burst;
-	struct saker_batch batch;
+	struct saker_batch sorted; /**< crypto jobs of one kind, where a burst has several */
 	uint8_t aad[SAKER_BURST][SAKER_AAD_MAX];
 	struct saker_later later;
 

@@ -224,3 +224,11 @@ saker_match_free(struct saker_match *m)
 	free(m->entry);
 	free(m);
 }
+
+uint16_t
+saker_match_find4_any(const struct saker_match *m, uint64_t addresses, uint64_t ports)
+{
+	const uint64_t word[2] = { addresses, ports };
+
+	return saker_match_find(m, word, 2);
+}

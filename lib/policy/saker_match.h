@@ -132,4 +132,21 @@ saker_match_find(const struct saker_match *m, const uint64_t *word, unsigned int
 						    : best;
 }
 
+/** saker_match_find4() in full. */
+uint16_t saker_match_find4_any(const struct saker_match *m, uint64_t addresses, uint64_t ports);
+
+/** saker_match_find() for a key of IPv4 in registers: mostly there is one shape and one probe. */
+static inline uint16_t
+saker_match_find4(const struct saker_match *m, uint64_t addresses, uint64_t ports)
+{
+	const struct saker_match_shape *s = m->shape;
+	const uint64_t word[2] = { addresses & s->bits[0], ports & s->bits[1] };
+	const struct saker_match_entry *e =
+		&s->entry[saker_match_hash(word, word, 2) >> s->shift];
+
+	if (__builtin_expect(m->n_shapes == 1 && saker_match_is(e, word, word, 2), 1))
+		return e->rule;
+	return saker_match_find4_any(m, addresses, ports);
+}
+
 #endif

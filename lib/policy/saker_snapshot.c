@@ -105,14 +105,19 @@ note_plain(struct saker_group *g)
 	uint8_t id_len = saker_eesp_source_len[g->variant];
 	uint16_t len = SAKER_EESP_SOURCE + id_len + SAKER_EESP_SN;
 
+	g->derives = g->eesp && !g->transport && id_len > 0 && g->session == NULL &&
+		     g->client == NULL;
 	g->plain = (struct saker_plain){
-		.known = g->eesp && !g->transport && id_len > 0 && g->session == NULL &&
-			 g->client == NULL && g->cfg->n_addresses == 0 && g->ways == NULL,
-		.source_shift = (uint8_t)(64 - 8 * id_len),
-		.first = (uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len)),
-		.context = (uint32_t)SAKER_EESP_OPT_CONTEXT << 24 | (2u + id_len) << 16 |
-			   (uint32_t)g->variant << 12,
+		.known = g->derives && g->cfg->n_addresses == 0 && g->ways == NULL,
+		.len = (uint8_t)len,
+		.source_at = (uint8_t)(len - SAKER_EESP_SN - sizeof(uint64_t)),
+		.first = __builtin_bswap16((uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len))),
+		.context = __builtin_bswap32((uint32_t)SAKER_EESP_OPT_CONTEXT << 24 |
+					     (2u + id_len) << 16 | (uint32_t)g->variant << 12),
+		.source_mask = id_len == 4 ? UINT64_MAX << 32 : UINT64_MAX,
+		.key_mask = g->variant == SAKER_V_CONNECTION_ID ? UINT32_MAX : UINT64_MAX,
 		.parts = { .payload_at = len, .cipher_at = len, .skip_at = len },
+		.job = saker_job_form(&g->kdf, g->receive_role, g->variant, g->kind[0]),
 	};
 }
 
@@ -126,6 +131,24 @@ note_plain_groups(struct saker_snapshot *s)
 		g->plain_sn = g->session == NULL && g->client == NULL && g->cfg->qos.n == 0 &&
 			      !g->names_workers && !g->by_resource &&
 			      g->cfg->source_port != SAKER_SOURCE_PORT_SESSION;
+	}
+}
+
+static void
+note_plain_policies(struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_all; i++) {
+		struct saker_policy *p = &s->policies[i];
+		const struct saker_group *g = p->group;
+		uint16_t len = p->front.eesp_len;
+
+		if (!p->plain)
+			continue;
+		p->parts = (struct saker_parts){
+			.payload_at = len, .cipher_at = len, .skip_at = len
+		};
+		p->job_known = g->derives && g->plain_sn;
+		p->job = saker_job_form(&g->kdf, g->send_role, g->variant, g->kind[0]);
 	}
 }
 
@@ -401,11 +424,17 @@ build_classifiers(const struct saker_group_env *env, struct saker_snapshot *s)
 static void
 add_local(struct saker_snapshot *s, const struct saker_ip *ip)
 {
+	uint32_t first;
+
 	if (ip->family == 0)
 		return;
 	for (unsigned int i = 0; i < s->n_local; i++)
 		if (saker_ip_equal(&s->local[i], ip))
 			return;
+	if (ip->family == 4 && s->local4 == UINT64_MAX) {
+		memcpy(&first, ip->octets, sizeof(first));
+		s->local4 = first;
+	}
 	s->local[s->n_local++] = *ip;
 }
 
@@ -414,6 +443,7 @@ note_addresses(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	const struct saker_config *c = env->config;
 
+	s->local4 = UINT64_MAX;
 	s->local = calloc(2 * c->n_ports + s->n_all + 1, sizeof(*s->local));
 	if (s->local == NULL)
 		return out_of_memory(c, env->faults, "addresses");
@@ -456,6 +486,7 @@ fill(const struct saker_group_env *env, struct saker_snapshot *s)
 		saker_listeners_build(env, s) != 0 || note_addresses(env, s) != 0)
 		return -EINVAL;
 	note_plain_groups(s);
+	note_plain_policies(s);
 	saker_own_prepare(s);
 	choose_error_senders(s, env->config);
 	if (getrandom(&s->flow_secret, sizeof(s->flow_secret), 0) != sizeof(s->flow_secret)) {

@@ -20,6 +20,7 @@
 #include "saker_config.h"
 #include "saker_crypto.h"
 #include "saker_front.h"
+#include "saker_job.h"
 #include "saker_keysource.h"
 #include "saker_outer.h"
 #include "saker_root.h"
@@ -57,13 +58,20 @@ struct saker_psp_seal;
 struct saker_way;
 struct saker_ways;
 
-/** What plain packets of a group begin with: format E, tunnel mode, an id of the source. */
+/**
+ * What plain packets of a group begin with: format E, tunnel mode, an id of the source. Words are as
+ * they lie in memory.
+ */
 struct saker_plain {
-	bool known;               /**< some packets of the group are plain */
-	uint8_t source_shift;     /**< from the eight octets at the source id to the id */
-	uint16_t first;           /**< first two octets of the base header */
-	uint32_t context;         /**< first word of the context option, KeyIdx 0 */
+	bool known;           /**< some packets of the group are plain */
+	uint8_t len;          /**< of the whole header */
+	uint8_t source_at;    /**< the eight octets that end with the source id */
+	uint16_t first;       /**< first two octets of the base header */
+	uint32_t context;     /**< first word of the context option, KeyIdx 0 */
+	uint64_t source_mask; /**< of those eight octets, the id's */
+	uint64_t key_mask;    /**< and those that replay windows go by */
 	struct saker_parts parts; /**< of such a packet, but for cipher_len */
+	struct saker_job_form job;
 };
 
 /** A trust group, ready for use. */
@@ -87,6 +95,7 @@ struct saker_group {
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
 	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
 	struct saker_terms terms;
+	bool derives; /**< format E, tunnel mode: one KDF block over the source id makes each key */
 	struct saker_plain plain; /**< of received packets */
 	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
 	bool plain_sn;            /**< packets need no more of it than an SN and the session id */
@@ -167,37 +176,41 @@ struct saker_ends {
 	struct saker_ip local, peer;
 };
 
-/** A policy, ready for use. */
+/** A policy, ready for use. In front: all that sealing a plain packet reads. */
 struct saker_policy {
-	const struct saker_cfg_policy *cfg;
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
+	uint64_t source;  /**< source id as an integer; variant 2: device in the upper half */
+	uint32_t index;
+	uint32_t line;    /**< the sender's first line */
+	uint16_t mtu[2];  /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
+	bool plain;       /**< tunnel mode, nothing in clear: `front` says it all */
+	bool job_known;   /**< and `job` says what there is to know of keys and nonces */
+	bool classes;     /**< the sender has more than one line */
+	bool flow_half;   /**< a connection id whose lower half is the flow's */
+	bool udp;         /**< in UDP */
+	bool entropy;     /**< behind an entropy header */
+	uint8_t action;   /**< enum saker_action */
+	bool any_source;  /**< received packets may come from any source of the group */
+	struct saker_parts parts;  /**< of plain packets, but for cipher_len */
+	struct saker_job_form job; /**< of plain packets */
+	struct saker_front front;  /**< of plain packets */
+
+	const struct saker_cfg_policy *cfg;
 	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
 	bool second;                 /**< by the second of two cipher ports */
 	bool carries;                /**< a packet keeps the offsets that it came with */
-	uint32_t index;
-	uint16_t sender; /**< index into the snapshot's senders */
-	uint32_t line;   /**< the sender's first line */
-	bool classes;    /**< it has more than one */
-	uint8_t action;  /**< enum saker_action */
 	bool transport;
-	bool plain;      /**< tunnel mode, nothing in clear: `front` says it all */
-	bool udp;        /**< in UDP */
-	bool entropy;    /**< behind an entropy header */
+	uint16_t sender; /**< index into the snapshot's senders */
 	uint8_t between; /**< transport mode: octets put between IP and security header */
 	uint8_t keep;    /**< transport mode: octets behind the IP header that stay in front */
-	bool any_source; /**< received packets may come from any source of the group */
-	bool flow_half;  /**< a connection id whose lower half is the flow's */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
-	uint16_t mtu[2];       /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
-	uint16_t front_len[2]; /**< octets that protection puts in front; the same */
+	uint16_t front_len[2]; /**< octets that protection puts in front, by family */
 	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
 	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
-	uint64_t source;       /**< source id as an integer; variant 2: device in the upper half */
 	const struct saker_psp_seal *seal; /**< those of its sender */
 	unsigned int n_seal;
-	struct saker_front front; /**< of plain packets */
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
 	struct saker_tmpl v6;     /**< the same after IPv6 */
@@ -241,6 +254,7 @@ struct saker_snapshot {
 	uint64_t listen_udp[1024]; /**< bit map of UDP ports */
 	struct saker_ip *local;    /**< addresses that tunnels end at */
 	unsigned int n_local;
+	uint64_t local4; /**< the first of IPv4, as in memory; UINT64_MAX: there is none */
 	struct saker_ip error_from[2]; /**< sender of ICMP errors, by family; family 0: none */
 	bool listens_udp;              /**< some group is reached by UDP */
 	bool two_ports;                /**< two cipher ports, no clear one: proxies alone */

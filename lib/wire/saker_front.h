@@ -21,21 +21,38 @@
 #define SAKER_FRONT_MAX  112 /**< octets of headers; longer ones are written in parts */
 #define SAKER_FRONT_ROOM 112 /**< octets in front of the payload that a write may touch */
 
-/** What a template consists of: small, so that writing a header begins with one load. */
-struct saker_front_shape {
-	uint8_t len;        /**< octets of all headers */
-	uint8_t eesp_len;   /**< of the EESP header */
-	uint8_t family;     /**< of the outer IP header */
-	uint8_t df;         /**< enum saker_df */
-	uint8_t source_len; /**< octets of source id: 0, 4 or 8 */
-	uint16_t udp_dst;   /**< UDP destination port; 0: no UDP header */
-	uint16_t sum;       /**< over the constant part of an IPv4 header */
-};
-
-/** See the file comment. */
+/** See the file comment. Words are as they lie in memory unless a comment says otherwise. */
 struct saker_front {
 	uint8_t octets[SAKER_FRONT_MAX]; /**< the headers end where this ends */
-	struct saker_front_shape shape;
+	uint64_t udp;         /**< UDP header, host order: destination port, length without payload */
+	uint64_t context;     /**< of the eight octets that end with the source id, the constant ones */
+	uint64_t source_mask; /**< of the same, the source id's */
+	uint32_t sum;         /**< over the constant part of an IPv4 header, length without payload */
+	uint8_t len;          /**< octets of all headers */
+	uint8_t eesp_len;     /**< of the EESP header */
+	uint8_t source_at;    /**< in the EESP header: the eight octets that end with the source id */
+	uint8_t family;       /**< of the outer IP header */
+	bool has_udp;         /**< a UDP header follows it */
+	uint16_t df_set;      /**< bits of the word of flags that are set, host order */
+	uint16_t df_copied;   /**< those that are the inner packet's */
+};
+
+/** What the outer headers take from a packet: narrow numbers in whole words, since a narrow one that
+ * was put aside and is read as a word makes the CPU wait.
+ */
+struct saker_front_outer {
+	uint32_t behind;  /**< octets behind all headers: payload, padding, ICV */
+	uint32_t id;      /**< IPv4 identification where don't-fragment is clear (RFC 6864) */
+	uint32_t udp_src; /**< UDP source port */
+	uint32_t flags;   /**< the inner IPv4 header's word of flags; of IPv6 SAKER_IP4_DF */
+	uint32_t tos;     /**< DSCP and ECN of the inner packet */
+};
+
+/** What the EESP header takes from a packet, as on the wire. */
+struct saker_front_eesp {
+	uint64_t sn;
+	uint64_t source; /**< in the last octets of eight */
+	uint16_t session;
 };
 
 /**
@@ -53,85 +70,64 @@ static inline void
 saker_front_copy(const struct saker_front *f, uint8_t *payload)
 {
 	memcpy(payload - 64, f->octets + SAKER_FRONT_MAX - 64, 64);
-	if (f->shape.len > 64)
+	if (f->len > 64)
 		memcpy(payload - SAKER_FRONT_MAX, f->octets, SAKER_FRONT_MAX - 64);
 }
 
-/** What the outer headers take from a packet. */
-struct saker_front_outer {
-	uint16_t behind;  /**< octets behind all headers: payload, padding, ICV */
-	uint16_t id;      /**< IPv4 identification where don't-fragment is clear (RFC 6864) */
-	uint16_t udp_src; /**< UDP source port */
-	uint8_t tos;      /**< DSCP and ECN of the inner packet */
-	bool df;          /**< the inner packet may not be fragmented */
-};
-
 /* The checksum is the constant part's sum plus the words that change. */
 static inline void
-saker_front_ip4(const struct saker_front_shape *s, uint8_t *at, const struct saker_front_outer *v)
+saker_front_ip4(const struct saker_front *f, uint8_t *at, const struct saker_front_outer *v)
 {
-	uint16_t total = (uint16_t)(s->len + v->behind);
-	bool df = s->df == SAKER_DF_SET || (s->df == SAKER_DF_COPY && v->df);
-	uint32_t id_flags = df ? SAKER_IP4_DF : (uint32_t)v->id << 16;
-	uint32_t sum = (uint32_t)s->sum + total + v->tos + (id_flags >> 16) + (id_flags & 0xffff);
+	uint32_t total = f->len + v->behind;
+	uint32_t flags = f->df_set | (f->df_copied & v->flags), id = flags != 0 ? 0 : v->id;
+	uint32_t sum = f->sum + v->behind + v->tos + id + flags;
 
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	saker_store_be64(
-		at, (uint64_t)(0x45000000 | (uint32_t)v->tos << 16 | total) << 32 | id_flags);
-	saker_store_be16(at + 10, (uint16_t)~sum);
+	saker_store_be64(at,
+		(uint64_t)(0x45000000 | v->tos << 16 | total) << 32 | id << 16 | flags);
+	/* Both halves added, with the carry, are the upper half. */
+	sum += sum << 16 | sum >> 16;
+	saker_store_be16(at + 10, (uint16_t)~(sum >> 16));
 }
 
 static inline void
-saker_front_ip6(const struct saker_front_shape *s, uint8_t *at, const struct saker_front_outer *v)
+saker_front_ip6(const struct saker_front *f, uint8_t *at, const struct saker_front_outer *v)
 {
-	saker_store_be32(at, 0x60000000 | (uint32_t)v->tos << 20);
-	saker_store_be16(at + 4, (uint16_t)(s->len - SAKER_IP6_HEADER + v->behind));
+	saker_store_be32(at, 0x60000000 | v->tos << 20);
+	saker_store_be16(at + 4, (uint16_t)(f->len - SAKER_IP6_HEADER + v->behind));
 }
 
 /** Finish the outer headers of a copy. */
 static inline void
 saker_front_finish_outer(
-	const struct saker_front_shape *s, uint8_t *payload, const struct saker_front_outer *v)
+	const struct saker_front *f, uint8_t *payload, const struct saker_front_outer *v)
 {
-	uint8_t *udp = payload - s->eesp_len - SAKER_UDP_HEADER;
-	uint64_t udp_len = SAKER_UDP_HEADER + s->eesp_len + v->behind;
-
-	if (s->udp_dst != 0)
-		saker_store_be64(udp,
-			(uint64_t)v->udp_src << 48 | (uint64_t)s->udp_dst << 32 | udp_len << 16);
-	if (s->family == 4)
-		saker_front_ip4(s, payload - s->len, v);
+	if (__builtin_expect(f->family == 4, 1))
+		saker_front_ip4(f, payload - f->len, v);
 	else
-		saker_front_ip6(s, payload - s->len, v);
+		saker_front_ip6(f, payload - f->len, v);
+	if (__builtin_expect(f->has_udp, 1))
+		saker_store_be64(payload - f->eesp_len - SAKER_UDP_HEADER,
+			f->udp + ((uint64_t)v->udp_src << 48 | (uint64_t)v->behind << 16));
 }
 
-/** Put other root keys' KeyIdx than the template's into a copy. */
-static inline void
-saker_front_finish_key_idx(const struct saker_front_shape *s, uint8_t *payload, uint8_t key_idx)
-{
-	payload[SAKER_EESP_KEY_IDX - (int)s->eesp_len] = key_idx;
-}
-
-/** Finish the EESP header of a copy. @param source source id, where the wire has one */
+/** Finish the EESP header of a copy. */
 static inline void
 saker_front_finish_eesp(
-	const struct saker_front_shape *s, uint8_t *payload, uint16_t session, uint64_t source)
+	const struct saker_front *f, uint8_t *payload, const struct saker_front_eesp *v)
 {
-	uint8_t *eesp = payload - s->eesp_len;
+	uint8_t *eesp = payload - f->eesp_len;
+	uint64_t source = f->context | (v->source & f->source_mask);
 
-	saker_store_be16(eesp + 2, session);
-	if (s->source_len == 4)
-		saker_store_be32(eesp + SAKER_EESP_SOURCE, (uint32_t)source);
-	else if (s->source_len != 0)
-		saker_store_be64(eesp + SAKER_EESP_SOURCE, source);
+	memcpy(eesp + 2, &v->session, sizeof(v->session));
+	memcpy(eesp + f->source_at, &source, sizeof(source));
+	memcpy(payload - SAKER_EESP_SN, &v->sn, sizeof(v->sn));
 }
 
-/** Put the SN at its place, which is the end of all headers. */
+/** Put another KeyIdx than the template's into a finished copy. */
 static inline void
-saker_front_finish_sn(uint8_t *payload, uint64_t sn)
+saker_front_set_key_idx(const struct saker_front *f, uint8_t *payload, uint8_t key_idx)
 {
-	saker_store_be64(payload - SAKER_EESP_SN, sn);
+	payload[SAKER_EESP_KEY_IDX - (int)f->eesp_len] = key_idx;
 }
 
 #endif

@@ -74,28 +74,53 @@ struct saker_ip_view {
  */
 enum saker_drop saker_ip_read(const uint8_t *p, uint32_t len, struct saker_ip_view *v);
 
-/** Sum of a 20-octet header as whole words, folded once: a multiple of 0xffff if all is well. */
-static inline uint64_t
-saker_ip4_word_sum(const uint8_t *p)
+/**
+ * True if the checksum of a 20-octet IPv4 header is right. One's complement sums may be taken in
+ * words of any size and order (RFC 1071): all is well if the sum is a multiple of 0xffff. It is one
+ * if the product with the inverse of -0xffff modulo 2^64 is small, as the quotient would be.
+ */
+static inline bool
+saker_ip4_sum_ok(const uint8_t *p)
 {
+	const uint64_t inverse = UINT64_C(0x0001000100010001);
 	uint64_t a, b, sum;
 	uint32_t c;
 
 	memcpy(&a, p, sizeof(a));
 	memcpy(&b, p + 8, sizeof(b));
 	memcpy(&c, p + 16, sizeof(c));
-	/* One's complement sums may be taken in words of any size and order (RFC 1071). */
 	sum = a + b;
 	sum += sum < b;
 	sum += c;
-	return sum + (sum < c);
+	sum += sum < c;
+	return -sum * inverse <= inverse;
 }
 
-/** View of an IPv4 packet without options that is no fragment: in two stores. */
-static inline void
-saker_ip4_view_plain(struct saker_ip_view *v, uint64_t tos, uint64_t proto, uint32_t total)
+/**
+ * Length of an IPv4 packet without options that is no fragment, as nearly all are. What is behind
+ * the packet is not known here: compare.
+ * @param p SAKER_IP4_HEADER readable octets
+ * @return 0: it is not one, or anything is wrong with its header: ask saker_ip_read()
+ */
+static inline uint32_t
+saker_ip4_plain_total(const uint8_t *p)
 {
-	uint64_t low = 4 | tos << 8 | proto << 16 | UINT64_C(1) << 32 | UINT64_C(9) << 48;
+	uint64_t word;
+	uint32_t total;
+
+	memcpy(&word, p, sizeof(word));
+	total = __builtin_bswap16((uint16_t)(word >> 16));
+	/* Version, header length; more fragments, offset. */
+	return (word & UINT64_C(0xff3f0000000000ff)) == 0x45 && total >= SAKER_IP4_HEADER ? total
+											   : 0;
+}
+
+/** What saker_ip_read() says of such a packet, in two stores. */
+static inline void
+saker_ip4_view_plain(struct saker_ip_view *v, const uint8_t *p, uint32_t total)
+{
+	uint64_t low = 4 | (uint64_t)p[1] << 8 | (uint64_t)p[9] << 16 | UINT64_C(1) << 32 |
+		       UINT64_C(9) << 48;
 	uint32_t high = SAKER_IP4_HEADER | total << 16;
 
 	_Static_assert(offsetof(struct saker_ip_view, tos) == 1 &&
@@ -107,26 +132,6 @@ saker_ip4_view_plain(struct saker_ip_view *v, uint64_t tos, uint64_t proto, uint
 		"a view is laid out as these words are");
 	memcpy(v, &low, sizeof(low));
 	memcpy((uint8_t *)v + sizeof(low), &high, sizeof(high));
-}
-
-/**
- * saker_ip_read() and the checksum for an IPv4 header without options, which nearly all have.
- * @return false if it is not one, or anything is wrong with it: ask saker_ip_read()
- */
-static inline bool
-saker_ip4_read_plain(const uint8_t *p, uint32_t len, struct saker_ip_view *v)
-{
-	uint64_t word;
-	uint32_t total;
-
-	if (len < SAKER_IP4_HEADER)
-		return false;
-	word = saker_load_be64(p);
-	total = word >> 32 & 0xffff;
-	saker_ip4_view_plain(v, word >> 48 & 255, p[9], total);
-	/* Version, header length; more fragments, offset. */
-	return (word & UINT64_C(0xff00000000003fff)) == UINT64_C(0x4500000000000000) &&
-	       total - SAKER_IP4_HEADER <= len - SAKER_IP4_HEADER;
 }
 
 /** Source address of a packet that saker_ip_read() accepted. */
