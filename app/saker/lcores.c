@@ -158,6 +158,8 @@ create_worker(struct saker_gateway *g, unsigned int lcore, unsigned int index,
 	w->watch = &g->watch;
 	w->crypto = g->crypto;
 	w->idle_mode = g->config->gateway.idle;
+	w->clock_span = rte_get_tsc_hz() / SAKER_CLOCK_READINGS;
+	saker_timing_start(&w->timing, SAKER_TIMED_EVERY);
 	set_tx(g, w, SAKER_OUTBOUND);
 	set_tx(g, w, SAKER_INBOUND);
 	return create_parts(g, w, faults);

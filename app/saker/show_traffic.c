@@ -18,6 +18,7 @@ peek_stage(const struct saker_worker *w, enum saker_direction d, unsigned int st
 	return (struct saker_stage_count){
 		.calls = saker_peek(&c->calls),
 		.packets = saker_peek(&c->packets),
+		.timed = saker_peek(&c->timed),
 		.cycles = saker_peek(&c->cycles),
 	};
 }
@@ -32,6 +33,7 @@ saker_show_stage_sum(const struct saker_gateway *g, enum saker_direction d, unsi
 
 		sum.calls += c.calls;
 		sum.packets += c.packets;
+		sum.timed += c.timed;
 		sum.cycles += c.cycles;
 	}
 	return sum;
@@ -40,7 +42,7 @@ saker_show_stage_sum(const struct saker_gateway *g, enum saker_direction d, unsi
 double
 saker_show_per_packet(const struct saker_stage_count *c)
 {
-	return c->packets == 0 ? 0 : (double)c->cycles / (double)c->packets;
+	return c->timed == 0 ? 0 : (double)c->cycles / (double)c->timed;
 }
 
 uint64_t

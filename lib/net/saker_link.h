@@ -60,16 +60,23 @@ saker_link_fits(const struct saker_link *l, const uint8_t *frame)
 	return (((dst ^ l->mac_word) & l->mac_mask) | ((tag ^ l->tag_word) & l->tag_mask)) == 0;
 }
 
+/** True if a frame is for the port and holds IPv4. @param frame 18 readable octets */
+static inline bool
+saker_link_fits4(const struct saker_link *l, const uint8_t *frame)
+{
+	return saker_link_fits(l, frame) &&
+	       saker_load_be16(frame + 2 * SAKER_MAC + l->tag_len) == SAKER_TYPE_IP4;
+}
+
 /** saker_link_passes() for IPv4 alone. */
 static inline bool
 saker_link_passes4(const struct saker_link *l, const uint8_t *frame)
 {
-	const uint8_t *type = frame + 2 * SAKER_MAC + l->tag_len, *ip = type + 2;
+	const uint8_t *ip = frame + 2 * SAKER_MAC + l->tag_len + 2;
 	uint32_t dst;
 
 	memcpy(&dst, ip + 16, sizeof(dst));
-	return saker_link_fits(l, frame) && saker_load_be16(type) == SAKER_TYPE_IP4 &&
-	       ip[9] != SAKER_LINK_ICMP && dst != l->gate4;
+	return saker_link_fits4(l, frame) && ip[9] != SAKER_LINK_ICMP && dst != l->gate4;
 }
 
 /**

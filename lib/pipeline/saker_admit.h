@@ -39,4 +39,16 @@ saker_admit_note(const struct saker_worker *w, struct saker_burst *b, unsigned i
 	b->hash[i] = t == NULL ? 0 : saker_replay_hash(t, key);
 }
 
+/** Note what is not asked of a plain packet, as long as all go well. */
+static inline void
+saker_admit_rest(struct saker_burst *b, unsigned int i)
+{
+	const struct saker_plain *plain = &b->group[i]->plain;
+	uint64_t word;
+
+	b->head[i] = b->jobs.dst[i] - plain->len;
+	memcpy(&word, b->head[i] + plain->source_at, sizeof(word));
+	b->source[i] = __builtin_bswap64(word & plain->source_mask);
+}
+
 #endif

@@ -139,15 +139,15 @@ fill_job(struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sen
 	b->kind[i] = b->group[i]->kind[is_six(b, i)];
 }
 
-/* Keys that were handed out are neither derived nor cached. */
+/* Keys that were handed out are neither derived nor cached. given: there may be some */
 static void
-count_keys(struct saker_worker *w, struct saker_batch *batch, bool sends, bool cached)
+count_keys(struct saker_worker *w, struct saker_batch *batch, bool sends, bool cached, bool given)
 {
 	struct saker_way_count *count = &w->count[sends ? SAKER_OUTBOUND : SAKER_INBOUND];
-	unsigned int ours = 0, derived;
+	unsigned int ours = batch->n, derived;
 
-	for (unsigned int i = 0; i < batch->n; i++)
-		ours += batch->expanded[i] == NULL;
+	for (unsigned int i = 0; unlikely(given) && i < batch->n; i++)
+		ours -= batch->expanded[i] != NULL;
 	derived = ours;
 	if (unlikely(cached)) {
 		derived = saker_key_cache_fill(w->cache, batch);
@@ -181,7 +181,7 @@ run_kind(struct saker_worker *w, struct saker_batch *batch, unsigned int n, bool
 	batch->kdf_shape = g->kdf.shape;
 	batch->kdf_blocks = (uint8_t)(b->kind[first] % SAKER_KDF_MAX_BLOCKS + 1);
 	batch->n = (uint16_t)n;
-	count_keys(w, batch, sends, g->cfg->key_cache > 0);
+	count_keys(w, batch, sends, g->cfg->key_cache > 0, b->unready > 0);
 	if (unlikely((sends ? w->crypto->seal : w->crypto->open)(w->crypto_ctx, batch) != n))
 		drop_failures(b, batch, slot);
 }
@@ -240,6 +240,9 @@ run_all(struct saker_worker *w, struct saker_burst *b, bool sends)
 		run_kind(w, &b->jobs, b->n, sends, NULL);
 	else
 		run_sorted(w, b, sends);
+	/* Plain packets' jobs find it so. */
+	if (unlikely(b->unready > 0 || w->cache != NULL))
+		memset(b->jobs.expanded, 0, b->n * sizeof(b->jobs.expanded[0]));
 }
 
 void

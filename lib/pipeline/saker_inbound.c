@@ -404,7 +404,7 @@ const struct saker_stage saker_inbound_stages[] = {
 	{ "replay", accept_sn, "replay window, after the ICV" },
 	{ "inner", saker_stage_inner, "form of the inner packet, decapsulation" },
 	{ "proxy", saker_stage_proxy, "what goes on under another trust group", true },
-	{ "policy", saker_stage_policy, "may its source send that?" },
+	{ "policy", saker_stage_policy, "may its source send that?", true },
 	{ "route", saker_stage_route_in, "TTL, MTU, TCP MSS", true },
 	{ NULL, NULL, NULL },
 };

@@ -4,6 +4,7 @@
 
 #include "saker_inner.h"
 
+#include "saker_admit.h"
 #include "saker_lookup.h"
 #include "saker_mss.h"
 #include "saker_ttl.h"
@@ -187,6 +188,23 @@ padded(const uint8_t *end, unsigned int pad)
 	return pad <= SAKER_EESP_MAX_PAD && (uint64_t)saker_load_be32(end) >> (32 - 8 * pad) == 0;
 }
 
+/* Is a packet encrypted as a whole, and is there nothing to do for explicit congestion notification
+ * (RFC 6040, figure 4)? Who came the short way has no view of its outer header, which is IPv4.
+ */
+static inline bool
+is_whole(const struct saker_burst *b, unsigned int i, const uint8_t *inner)
+{
+	uint8_t tos;
+
+	if (likely(b->done[i]))
+		tos = b->ip[i][1];
+	else if (b->group[i]->plain.known && !in_clear(b, i))
+		tos = b->view[i].tos;
+	else
+		return false;
+	return ((tos ^ inner[1]) & ECN_BITS) == 0;
+}
+
 /* Stages `inner`, `policy` and `route` of a plain packet. @return false: it is not, and unchanged
  */
 static __rte_always_inline bool
@@ -199,9 +217,9 @@ open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	struct rte_mbuf *m = b->m[i];
 	uint64_t addresses, ports;
 
-	if (!g->plain.known || in_clear(b, i) || total == 0 || total > len ||
-		!padded(ip + total, len - total) || (b->view[i].tos & ECN_BITS) != 0 ||
-		!saker_is_plain_l4(ip, total))
+	if (total == 0 || total > len ||
+		(total != len && !padded(ip + total, len - total)) ||
+		!is_whole(b, i, ip) || !saker_is_plain_l4(ip, total))
 		return false;
 	addresses = saker_load_word(ip + 12);
 	ports = saker_load_ports4(ip);
@@ -216,17 +234,18 @@ open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	m->pkt_len = total;
 	b->policy[i] = p;
 	b->ip[i] = ip;
-	saker_ip4_view_plain(&b->view[i], ip, total);
+	b->view[i].total = (uint16_t)total; /* all that is asked of the view of such a packet */
 	return true;
 }
 
-/* What the job of a plain packet was made without. */
+/* What a plain packet has gone without. */
 static void
 note_rest(struct saker_burst *b, unsigned int i)
 {
-	b->head[i] = b->jobs.dst[i] - b->group[i]->plain.len;
+	saker_admit_rest(b, i);
 	b->parts[i] = b->group[i]->plain.parts;
 	b->parts[i].cipher_len = (uint16_t)b->jobs.len[i];
+	saker_ip4_view_plain(&b->view[i], b->ip[i], saker_load_be16(b->ip[i] + 2));
 }
 
 void
@@ -250,6 +269,7 @@ saker_stage_inner(struct saker_worker *w, struct saker_burst *b)
 			saker_burst_drop(b, i, why);
 	}
 	b->undone = undone;
+	saker_count_policies(w, b, SAKER_INBOUND, true);
 }
 
 /* Octets of the source as configurations write it: an id as on the wire, or an address. */
@@ -305,11 +325,10 @@ admits(const struct saker_policy *p, const struct saker_burst *b, unsigned int i
 void
 saker_stage_policy(struct saker_worker *w, struct saker_burst *b)
 {
-	if (unlikely(b->undone > 0))
-		saker_policies_of(w->s, b, true);
-	for (unsigned int i = 0; b->undone > 0 && i < b->n; i++) {
-		if (unlikely(!admits(b->policy[i], b, i)))
+	saker_policies_of(w->s, b, true);
+	SAKER_FOREACH_SLOT (b, i) {
+		if (!b->done[i] && unlikely(!admits(b->policy[i], b, i)))
 			saker_burst_drop(b, i, SAKER_DROP_INNER_POLICY);
 	}
-	saker_count_policies(w, b, SAKER_INBOUND);
+	saker_count_policies(w, b, SAKER_INBOUND, false);
 }

@@ -109,7 +109,7 @@ find_by_acl(const struct saker_snapshot *s, struct saker_burst *b, uint8_t famil
 	uint16_t found[SAKER_BURST], at[SAKER_BURST], n = 0;
 
 	SAKER_FOREACH_SLOT (b, i) {
-		if (b->view[i].family != family)
+		if (b->done[i] || b->view[i].family != family)
 			continue;
 		if (family == 4)
 			saker_flow_key4(&key[n], b->ip[i], &b->view[i], reverse);
@@ -134,6 +134,8 @@ find_by_table(const struct saker_snapshot *s, struct saker_burst *b, bool revers
 		struct saker_flow_key key;
 		uint16_t rule = SAKER_MATCH_NONE;
 
+		if (b->done[i])
+			continue;
 		if (likely(v->family == 4) && likely(m4 != NULL)) {
 			saker_flow_key4(&key, b->ip[i], v, reverse);
 			rule = saker_match_find(m4, key.word, saker_flow_words(4));
@@ -188,17 +190,30 @@ count_policy(
 }
 
 /* Neighbours of one policy are added up first: a counter in memory is slow to come by. */
-void
-saker_count_policies(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d)
+static __rte_always_inline void
+count_all(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done,
+	bool mixed)
 {
 	for (uint16_t i = 0, first; i < b->n; i += i == first) {
 		const struct saker_policy *p = b->policy[i];
 		uint64_t octets = 0;
 
 		first = i;
-		for (; i < b->n && b->policy[i] == p && b->why[i] == SAKER_OK; i++)
+		for (; i < b->n && b->policy[i] == p &&
+			!(mixed && (b->done[i] != done || b->why[i] != SAKER_OK));
+			i++)
 			octets += b->view[i].total;
 		if (i > first)
 			count_policy(w->policy_count[p->index], d, i - first, octets);
 	}
+}
+
+void
+saker_count_policies(
+	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done)
+{
+	if (likely(b->undone == 0 && b->losers == 0))
+		count_all(w, b, d, true, false);
+	else
+		count_all(w, b, d, done, true);
 }

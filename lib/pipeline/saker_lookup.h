@@ -18,6 +18,13 @@
 
 #define SAKER_FRAMES_AHEAD 4 /**< frames to prefetch before their turn */
 
+/** The frame to prefetch in the turn of frame @p i: behind the last one there is the last one. */
+static inline const struct rte_mbuf *
+saker_frame_ahead(const struct saker_burst *b, unsigned int i)
+{
+	return b->m[RTE_MIN(i + SAKER_FRAMES_AHEAD, b->n - 1u)];
+}
+
 /**
  * Sort out a frame that is for saker itself or not for it at all, see saker_link_takes(). Strip an
  * Ethernet header with up to two VLAN tags, read and check the IP header, cut the Ethernet padding.
@@ -128,7 +135,7 @@ saker_policy_of_plain(const struct saker_snapshot *s, uint64_t addresses, uint64
 }
 
 /**
- * Find the policies of packets by `ip` and `view`; NULL: none matches.
+ * Find the policies of packets that are not `done`, by `ip` and `view`; NULL: none matches.
  * @param reverse exchange source and destination: what may come back
  */
 void saker_policies_of(const struct saker_snapshot *s, struct saker_burst *b, bool reverse);
@@ -145,8 +152,11 @@ saker_reads_ports(const struct saker_cfg_policy *rule)
 uint16_t saker_rule_of(
 	const struct saker_classifier *c, const uint8_t *ip, const struct saker_ip_view *v);
 
-/** Count packets and octets of the inner packets for their policies. */
-void saker_count_policies(
-	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d);
+/**
+ * Count packets and octets of the inner packets for their policies.
+ * @param done count those, and only those, for which saker_burst.done is this
+ */
+void saker_count_policies(struct saker_worker *w, const struct saker_burst *b,
+	enum saker_direction d, bool done);
 
 #endif

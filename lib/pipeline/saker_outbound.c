@@ -447,7 +447,9 @@ static void
 seal(struct saker_worker *w, struct saker_burst *b)
 {
 	saker_stage_seal(w, b);
-	saker_count_policies(w, b, SAKER_OUTBOUND);
+	saker_count_policies(w, b, SAKER_OUTBOUND, true);
+	if (unlikely(b->undone > 0))
+		saker_count_policies(w, b, SAKER_OUTBOUND, false);
 }
 
 const struct saker_stage saker_outbound_stages[] = {

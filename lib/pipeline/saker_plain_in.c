@@ -2,6 +2,10 @@
  * Copyright (c) 2026 The saker authors
  */
 
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
+
 #include "saker_admit.h"
 #include "saker_lookup.h"
 #include "saker_plain.h"
@@ -13,36 +17,72 @@
 
 #define KEY_IDX_BITS 0xfcu /* of the word that begins with the context option */
 
-/* Offset of the security header behind an IPv4 header, 0: it is not plain. */
-static __rte_always_inline unsigned int
-find_head(const struct saker_snapshot *s, const uint8_t *ip, uint32_t total)
+static __rte_always_inline bool
+fits(const struct saker_outer_form *f, const uint8_t *ip)
 {
-	const struct saker_listener *udp = s->plain_udp, *bare = s->plain_ip;
-	uint64_t rest = saker_load_be64(ip + SAKER_IP4_HEADER) & UINT64_C(0xffffffffffff);
+	saker_octets16 a, b;
 
-	/* Destination port, length, no checksum. */
-	if (ip[9] == SAKER_PROTO_UDP && udp != NULL &&
-		rest == ((uint64_t)udp->number << 32 | (uint64_t)(total - SAKER_IP4_HEADER) << 16))
-		return SAKER_IP4_HEADER + SAKER_UDP_HEADER;
-	return bare != NULL && ip[9] == bare->number ? SAKER_IP4_HEADER : 0;
+	memcpy(&a, ip, sizeof(a));
+	memcpy(&b, ip + sizeof(a), sizeof(b));
+	a = ((a & f->bits[0]) ^ f->value[0]) | ((b & f->bits[1]) ^ f->value[1]);
+#ifdef __SSE4_1__
+	return _mm_testz_si128((__m128i)a, (__m128i)a);
+#else
+	return (a[0] | a[1]) == 0;
+#endif
 }
 
-/* The group of a header, NULL: it has none whose packets are plain, or the header is not. */
-static __rte_always_inline const struct saker_group *
-find_group(const struct saker_snapshot *s, const struct saker_listener *l, const uint8_t *head)
+/* The outer headers of a plain packet. NULL: it is not one.
+ * total: length of the packet by its IP header
+ */
+static __rte_always_inline const struct saker_outer_form *
+find_outer(const struct saker_snapshot *s, const uint8_t *ip, uint32_t total)
+{
+	if (likely(fits(&s->outer_udp, ip)))
+		return saker_load_be16(ip + SAKER_IP4_HEADER + 4) == total - SAKER_IP4_HEADER
+			       ? &s->outer_udp
+			       : NULL;
+	return fits(&s->outer_ip, ip) ? &s->outer_ip : NULL;
+}
+
+/* The packet before: mostly the next one is of the same group. */
+struct before {
+	const struct saker_outer_form *outer;
+	uint64_t named; /* the first eight octets of its security header, without session id */
+	const struct saker_group *group;
+};
+
+static __rte_noinline bool
+find_named(const struct saker_snapshot *s, struct before *before,
+	const struct saker_outer_form *outer, uint64_t named)
+{
+	uint32_t spi = __builtin_bswap32((uint32_t)(named >> 32));
+	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
+	const struct saker_group *g = &s->groups[found];
+
+	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
+		return false;
+	*before = (struct before){ .outer = outer, .named = named, .group = g };
+	return true;
+}
+
+/* Find the group of a header. @return false: it has none whose packets are plain, or is not plain */
+static __rte_always_inline bool
+find_group(const struct saker_snapshot *s, struct before *before,
+	const struct saker_outer_form *outer, const uint8_t *head)
 {
 	const uint32_t key_idx = __builtin_bswap32(KEY_IDX_BITS);
-	uint64_t base = saker_load_word(head); /* two octets, session id, SPI */
-	uint16_t found = saker_spi_find(&l->by_spi, __builtin_bswap32((uint32_t)(base >> 32)));
-	const struct saker_group *g = &s->groups[found];
+	uint64_t base = saker_load_word(head), named = base & ~UINT64_C(0xffff0000);
 	uint32_t context, session = __builtin_bswap16((uint16_t)(base >> 16));
+	const struct saker_group *g;
 
+	if ((named != before->named || outer != before->outer) &&
+		!find_named(s, before, outer, named))
+		return false;
+	g = before->group;
 	memcpy(&context, head + SAKER_EESP_BASE, sizeof(context));
-	if (unlikely(found == SAKER_SPI_NONE) || !g->plain.known ||
-		(uint16_t)base != g->plain.first || (context & ~key_idx) != g->plain.context ||
-		session - g->accept_first >= g->accept_sessions)
-		return NULL;
-	return g;
+	return (context & ~key_idx) == g->plain.context &&
+	       session - g->accept_first < g->accept_sessions;
 }
 
 static inline bool
@@ -54,118 +94,197 @@ is_local(const struct saker_snapshot *s, const uint8_t *dst)
 	return likely(word == s->local4) || saker_is_local4(s, dst);
 }
 
-/* Find where the security header is, and its group. @return false: the packet is not plain */
-static __rte_always_inline bool
-find_packet(const struct saker_snapshot *s, struct saker_burst *b, unsigned int i, uint8_t *ip,
-	uint32_t total)
-{
-	unsigned int at = total < SHORTEST ? 0 : find_head(s, ip, total);
-	const struct saker_group *g;
+/* Where packets come from. */
+struct port {
+	enum saker_direction direction;
+	const struct saker_link *l; /* NULL: there is no Ethernet header */
+	uint32_t l2;                /* octets of it */
+	bool ends_here;             /* some packets may be for the port itself */
+};
 
-	if (at == 0 || !is_local(s, ip + 16))
-		return false;
-	g = find_group(s, at == SAKER_IP4_HEADER ? s->plain_ip : s->plain_udp, ip + at);
-	b->group[i] = g;
-	b->head[i] = ip + at;
-	return g != NULL;
+static inline struct port
+port_of(const struct saker_worker *w, const struct saker_burst *b)
+{
+	enum saker_direction d = b->second ? SAKER_OUTBOUND : SAKER_INBOUND;
+	const struct saker_link *l = &w->link[d];
+
+	if (b->handed_over)
+		return (struct port){ .direction = d };
+	return (struct port){ .direction = d,
+		.l = l,
+		.l2 = RTE_ETHER_HDR_LEN + l->tag_len,
+		.ends_here = l->gate4 != 0 };
+}
+
+/* Find outer headers, security header and group. @return the security header, NULL: the packet is
+ * not plain, and as it was
+ */
+static __rte_always_inline uint8_t *
+find_packet(const struct saker_snapshot *s, const struct port *from, struct saker_burst *b,
+	unsigned int i, struct before *before)
+{
+	struct rte_mbuf *m = b->m[i];
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *ip = frame + from->l2;
+	const struct saker_outer_form *f;
+	uint32_t total;
+
+	if (m->nb_segs != 1 || from->ends_here ||
+		(from->l != NULL && !saker_link_fits4(from->l, frame)))
+		return NULL;
+	total = saker_load_be16(ip + 2);
+	if (total < SHORTEST || total + from->l2 > m->data_len || !saker_ip4_sum_ok(ip))
+		return NULL;
+	f = find_outer(s, ip, total);
+	if (f == NULL || !is_local(s, ip + 16) || !find_group(s, before, f, ip + f->at))
+		return NULL;
+	m->data_off += (uint16_t)from->l2;
+	m->data_len = (uint16_t)total;
+	m->pkt_len = total;
+	b->ip[i] = ip;
+	return ip + f->at;
+}
+
+/* What packets of a group share at one reading of the clock. */
+struct common {
+	bool own; /* some packet so far, of whatever group, may be this gateway's */
+	const struct saker_group *group;
+	struct saker_fresh_base *fresh;
+	struct saker_replay_table *table; /* NULL: no windows */
+};
+
+static inline void
+set_common(struct common *c, struct saker_worker *w, const struct saker_group *g)
+{
+	c->group = g;
+	c->own |= g->own_more;
+	c->fresh = saker_admit_base(w, g);
+	c->table = w->replay[g->index];
 }
 
 /* What replay windows know a packet by. */
 static __rte_always_inline void
-note_key(struct saker_worker *w, struct saker_burst *b, unsigned int i,
-	const struct saker_group *g, uint64_t source, uint16_t session)
+note_key(struct saker_burst *b, unsigned int i, const struct common *c, uint64_t source,
+	uint64_t session)
 {
-	const struct saker_index_key words = { { source & g->plain.key_mask, 0, session } };
-	uint64_t key = words.word[0];
+	const struct saker_index_key words = { { source & c->group->plain.key_mask, 0, session } };
 
-	b->own |= key == g->own[0] || key == g->own[1] || g->own_more;
-	saker_replay_key_words(&b->key[i], key, 0, session);
-	saker_admit_note(w, b, i, g, &words);
+	saker_replay_key_words(&b->key[i], words.word[0], 0, session);
+	b->table[i] = c->table;
+	b->hash[i] = c->table == NULL ? 0 : saker_replay_hash(c->table, &words);
 }
 
-/* The rest of what the header says. @return false: the packet is not plain */
+/* May this gateway be the source? */
 static __rte_always_inline bool
-admit_packet(struct saker_worker *w, struct saker_burst *b, unsigned int i)
+may_be_own(const struct saker_group *g, uint64_t source)
 {
-	const struct saker_group *g = b->group[i];
-	const struct saker_plain *plain = &g->plain;
-	uint8_t *head = b->head[i];
-	uint64_t wire = saker_load_word(head + plain->len - SAKER_EESP_SN);
-	uint64_t sn = __builtin_bswap64(wire);
-	int len = (int)b->view[i].total - (int)(head - b->ip[i]) - plain->len - SAKER_ICV;
-	uint32_t master = g->by_key_idx[head[SAKER_EESP_KEY_IDX] >> 2];
-	uint16_t session;
-	struct saker_job job = { .sn = wire, .aad = head, .aad_len = plain->len };
+	uint64_t key = source & g->plain.key_mask;
 
-	if (len < 4 || len % 4 != 0 || sn == 0 || master == SAKER_NO_MASTER ||
-		saker_fresh_next(saker_admit_base(w, g), sn, &b->place[i]) != SAKER_OK)
+	return (key == g->own[0]) | (key == g->own[1]);
+}
+
+/* The rest of what a security header says. @return false: the packet is not plain */
+static __rte_always_inline bool
+admit_packet(struct saker_burst *b, unsigned int i, struct common *c, uint8_t *head)
+{
+	const struct saker_group *g = c->group;
+	const struct saker_plain *plain = &g->plain;
+	uint32_t master = g->by_key_idx[head[SAKER_EESP_KEY_IDX] >> 2];
+	int len = b->m[i]->data_len - (int)(head - b->ip[i]) - plain->around;
+	struct saker_job job = { .sn = saker_load_word(head + plain->len - SAKER_EESP_SN),
+		.aad = head,
+		.aad_len = plain->len,
+		.len = (uint32_t)len };
+	uint16_t session;
+
+	job.number = __builtin_bswap64(job.sn);
+	if (len < 4 || len % 4 != 0 || job.sn == 0 || master == SAKER_NO_MASTER ||
+		saker_fresh_next(c->fresh, job.number, &b->place[i]) != SAKER_OK)
 		return false;
+	b->sn[i] = job.number;
 	job.master = &g->masters[master];
-	job.len = (uint32_t)len;
 	job.source = saker_load_word(head + plain->source_at) & plain->source_mask;
+	c->own |= may_be_own(g, job.source);
 	memcpy(&session, head + 2, sizeof(session));
 	job.session = session;
-	session = __builtin_bswap16(session);
+	b->session[i] = __builtin_bswap16(session);
+	note_key(b, i, c, job.source, __builtin_bswap16(session));
 	saker_job_fill(&b->jobs, i, &plain->job, &job);
+	b->group[i] = g;
 	b->kind[i] = plain->job.kind;
-	b->sn[i] = sn;
-	b->source[i] = __builtin_bswap64(job.source);
-	b->session[i] = session;
-	note_key(w, b, i, g, job.source, session);
 	return true;
 }
 
-/* What is plain so far is `done`. */
-static __rte_always_inline void
-read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
+/* Any other frame. */
+static __rte_noinline void
+read_other(struct saker_worker *w, const struct port *from, unsigned int i)
 {
-	enum saker_direction link = b->second ? SAKER_OUTBOUND : SAKER_INBOUND;
-	const struct saker_link *l = has_l2 ? &w->link[link] : NULL;
+	struct saker_burst *b = &w->burst;
+	uint32_t total = saker_frame_read_plain(from->l, b->m[i], &b->ip[i]);
 
-	SAKER_FOREACH_SLOT (b, i) {
-		bool done = false;
-		uint32_t total;
-		uint8_t *ip;
-
-		if (i + SAKER_FRAMES_AHEAD < n_i)
-			rte_prefetch0(rte_pktmbuf_mtod(b->m[i + SAKER_FRAMES_AHEAD], void *));
-		total = saker_frame_read_plain(l, b->m[i], &ip);
-		if (likely(total != 0)) {
-			b->ip[i] = ip;
-			saker_ip4_view_plain(&b->view[i], ip, total);
-			done = find_packet(w->s, b, i, ip, total);
-		} else {
-			saker_frame_read(w, link, i, has_l2);
-		}
-		b->done[i] = done;
-	}
+	if (likely(total != 0))
+		saker_ip4_view_plain(&b->view[i], b->ip[i], total);
+	else
+		saker_frame_read(w, from->direction, i, from->l != NULL);
 }
 
-static void
-admit_all(struct saker_worker *w, struct saker_burst *b)
+/* @return false: the packet is not plain */
+static __rte_always_inline bool
+read_packet(struct saker_worker *w, const struct port *from, unsigned int i, struct before *before,
+	struct common *common)
 {
+	struct saker_burst *b = &w->burst;
+	uint8_t *head = find_packet(w->s, from, b, i, before);
+
+	if (unlikely(head == NULL)) {
+		read_other(w, from, i);
+		return false;
+	}
+	if (unlikely(before->group != common->group))
+		set_common(common, w, before->group);
+	if (likely(admit_packet(b, i, common, head)))
+		return true;
+	saker_ip4_view_plain(&b->view[i], b->ip[i], rte_pktmbuf_data_len(b->m[i]));
+	return false;
+}
+
+static __rte_always_inline void
+read_all(struct saker_worker *w, struct saker_burst *b, const struct port *from)
+{
+	struct before before = { .named = 0 };
+	struct common common = { .group = NULL };
 	uint16_t undone = 0;
 
 	SAKER_FOREACH_SLOT (b, i) {
-		bool done = likely(b->done[i]) && likely(admit_packet(w, b, i));
-
-		b->done[i] = done;
-		b->ready[i] = done;
-		undone += !done;
+		rte_prefetch0(rte_pktmbuf_mtod(saker_frame_ahead(b, i), void *));
+		b->done[i] = read_packet(w, from, i, &before, &common);
+		undone += !b->done[i];
 	}
 	b->undone = undone;
 	b->unready = undone;
-	b->own |= undone > 0;
+	b->own = common.own || undone > 0;
+}
+
+/* For those who ask for more than stages do of plain packets. */
+static void
+note_all(struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i) {
+		b->ready[i] = b->done[i];
+		if (b->done[i])
+			saker_admit_rest(b, i);
+	}
 }
 
 void
 saker_plain_in(struct saker_worker *w, struct saker_burst *b)
 {
-	b->own = false;
-	if (b->handed_over)
-		read_all(w, b, false);
+	const struct port from = port_of(w, b);
+
+	if (likely(from.l != NULL))
+		read_all(w, b, &from);
 	else
-		read_all(w, b, true);
-	admit_all(w, b);
-	saker_frames_answer(w, b->second ? SAKER_OUTBOUND : SAKER_INBOUND);
+		read_all(w, b, &(struct port){ .direction = from.direction });
+	if (unlikely(b->undone > 0 || w->watching != 0))
+		note_all(b);
+	saker_frames_answer(w, from.direction);
 }

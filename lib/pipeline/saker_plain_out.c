@@ -55,8 +55,7 @@ read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 		uint32_t total;
 		uint8_t *ip;
 
-		if (i + SAKER_FRAMES_AHEAD < n_i)
-			fetch(b->m[i + SAKER_FRAMES_AHEAD]);
+		fetch(saker_frame_ahead(b, i));
 		total = saker_frame_read_plain(l, b->m[i], &ip);
 		if (likely(total != 0)) {
 			b->ip[i] = ip;
@@ -136,6 +135,7 @@ write_eesp(struct saker_burst *b, unsigned int i, const struct saker_policy *p, 
 		.source = __builtin_bswap64(b->source[i]),
 		.session = __builtin_bswap16(b->session[i]) };
 	const struct saker_job job = { .sn = v.sn,
+		.number = b->sn[i],
 		.source = v.source,
 		.session = v.session,
 		.master = p->master,
@@ -146,7 +146,6 @@ write_eesp(struct saker_burst *b, unsigned int i, const struct saker_policy *p, 
 	saker_front_finish_eesp(&p->front, payload, &v);
 	saker_job_fill(&b->jobs, i, &p->job, &job);
 	b->kind[i] = p->job.kind;
-	b->ready[i] = p->job_known;
 }
 
 /* Fields are read when they are written: held all at once they would not fit into registers.
@@ -170,6 +169,14 @@ write_packet(struct saker_burst *b, unsigned int i, const struct saker_policy *p
 	return true;
 }
 
+/* Some jobs are yet to be filled. */
+static void
+note_ready(struct saker_burst *b)
+{
+	SAKER_FOREACH_SLOT (b, i)
+		b->ready[i] = b->done[i] && b->policy[i]->job_known;
+}
+
 void
 saker_plain_headers(struct saker_worker *w __rte_unused, struct saker_burst *b)
 {
@@ -180,11 +187,11 @@ saker_plain_headers(struct saker_worker *w __rte_unused, struct saker_burst *b)
 		bool done = likely(p->plain) && likely(write_packet(b, i, p));
 
 		b->done[i] = done;
-		if (unlikely(!done))
-			b->ready[i] = false;
 		undone += !done;
-		unready += !b->ready[i];
+		unready += !done | !p->job_known;
 	}
 	b->undone = undone;
 	b->unready = unready;
+	if (unlikely(unready > 0))
+		note_ready(b);
 }

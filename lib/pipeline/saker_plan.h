@@ -18,8 +18,8 @@
 #define SAKER_AES_BLOCK 16
 
 /** UDP source port of a flow: ephemeral ports (RFC 6335) are 49152 up. */
-static inline uint32_t
-saker_source_port(uint32_t flow)
+static inline uint64_t
+saker_source_port(uint64_t flow)
 {
 	return 0xc000 | (flow & 0x3fff);
 }

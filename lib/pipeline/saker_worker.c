@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 
 #include "saker_account.h"
+#include "saker_admit.h"
 #include "saker_handover.h"
 #include "saker_hops.h"
 #include "saker_idle.h"
@@ -52,15 +53,27 @@ saker_stage_name(enum saker_direction d, unsigned int i)
 	return i == SAKER_STAGE_FIRST + n ? "tx" : NULL;
 }
 
+/* When a stage begins, if this burst is timed. */
+static inline uint64_t
+read_tsc(const struct saker_worker *w)
+{
+	return unlikely(w->timing.weight > 0) ? rte_rdtsc() : 0;
+}
+
 /* @return now, when the next stage begins */
 static inline uint64_t
-count_stage(struct saker_stage_count *c, uint16_t packets, uint64_t since)
+count_stage(const struct saker_worker *w, struct saker_stage_count *c, uint16_t packets,
+	uint64_t since)
 {
-	uint64_t now = rte_rdtsc();
+	uint64_t now;
 
 	c->calls++;
 	c->packets += packets;
-	c->cycles += now - since;
+	if (likely(w->timing.weight == 0))
+		return 0;
+	now = rte_rdtsc();
+	c->timed += (uint64_t)packets * w->timing.weight;
+	c->cycles += (now - since) * w->timing.weight;
 	return now;
 }
 
@@ -106,8 +119,9 @@ saker_l2_init(
 
 /* Put the Ethernet header in front. @return false: no room */
 static inline bool
-put_l2(const struct saker_l2 *l2, struct rte_mbuf *m)
+put_l2(const struct saker_tx *tx, struct rte_mbuf *m, bool six)
 {
+	const uint8_t *l2 = tx->l2[six].octets;
 	uint8_t *at;
 
 	if (unlikely(m->data_off < RTE_ETHER_HDR_LEN))
@@ -116,20 +130,14 @@ put_l2(const struct saker_l2 *l2, struct rte_mbuf *m)
 	m->data_len += RTE_ETHER_HDR_LEN;
 	m->pkt_len += RTE_ETHER_HDR_LEN;
 	at = rte_pktmbuf_mtod(m, uint8_t *);
-	memcpy(at, l2->octets, 8);
-	memcpy(at + RTE_ETHER_HDR_LEN - 8, l2->octets + RTE_ETHER_HDR_LEN - 8, 8);
+	memcpy(at, l2, 8);
+	memcpy(at + RTE_ETHER_HDR_LEN - 8, l2 + RTE_ETHER_HDR_LEN - 8, 8);
 	return true;
 }
 
-static inline void
-send_one(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, uint8_t family)
+static void
+lose_headroom(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m)
 {
-	struct saker_tx *tx = &w->tx[d];
-
-	if (likely(put_l2(&tx->l2[family == 6], m))) {
-		tx->m[tx->n++] = m;
-		return;
-	}
 	w->count[d].drop[SAKER_DROP_NO_HEADROOM]++;
 	rte_pktmbuf_free(m);
 }
@@ -143,7 +151,10 @@ saker_worker_send(
 		return;
 	}
 	w->count[d].tx_octets += m->pkt_len;
-	send_one(w, d, m, family);
+	if (likely(put_l2(&w->tx[d], m, family == 6)))
+		w->tx[d].m[w->tx[d].n++] = m;
+	else
+		lose_headroom(w, d, m);
 	if (w->tx[d].n == RTE_DIM(w->tx[d].m))
 		saker_worker_flush(w, d);
 }
@@ -189,12 +200,35 @@ send_nowhere(struct saker_worker *w)
 	saker_burst_settle(b, w->count[SAKER_INBOUND].drop);
 }
 
+/* Every packet has a known next hop and fits. */
+static inline void
+send_all(struct saker_worker *w, enum saker_direction d)
+{
+	struct saker_burst *b = &w->burst;
+	struct saker_tx *tx = &w->tx[d];
+	uint16_t n = tx->n;
+	uint64_t octets = 0;
+
+	SAKER_FOREACH_SLOT (b, i) {
+		struct rte_mbuf *m = b->m[i];
+
+		octets += m->pkt_len;
+		if (likely(put_l2(tx, m, b->ip[i][0] >> 5 & 1))) /* versions are 4 and 6 */
+			tx->m[n++] = m;
+		else
+			lose_headroom(w, d, m);
+	}
+	tx->n = n;
+	w->count[d].tx_octets += octets;
+	saker_worker_flush(w, d);
+}
+
 /* `m` has room for two bursts; this burst's stages may have put packets and fragments there. */
 static void
 send_burst(struct saker_worker *w, enum saker_direction d)
 {
 	struct saker_burst *b = &w->burst;
-	uint64_t octets = 0;
+	struct saker_tx *tx = &w->tx[d];
 
 	if (unlikely(w->watching != 0))
 		saker_watch_sent(w, d);
@@ -207,18 +241,12 @@ send_burst(struct saker_worker *w, enum saker_direction d)
 			send_nowhere(w);
 		return;
 	}
-	if (unlikely(w->tx[d].n + b->n > RTE_DIM(w->tx[d].m)))
+	if (unlikely(tx->n + b->n > RTE_DIM(tx->m)))
 		saker_worker_flush(w, d);
-	if (unlikely(w->tx[d].resolve || b->overlong)) {
+	if (unlikely(tx->resolve || b->overlong))
 		send_slowly(w, d);
-		return;
-	}
-	SAKER_FOREACH_SLOT (b, i) {
-		octets += b->m[i]->pkt_len;
-		send_one(w, d, b->m[i], b->ip[i][0] >> 4);
-	}
-	w->count[d].tx_octets += octets;
-	saker_worker_flush(w, d);
+	else
+		send_all(w, d);
 }
 
 static void
@@ -239,7 +267,7 @@ run_stages(struct saker_worker *w, enum saker_direction d, unsigned int first)
 	const struct saker_stage *stage = saker_stages[d] + first;
 	struct saker_stage_count *count = &w->count[d].stage[SAKER_STAGE_FIRST + first];
 	struct saker_burst *b = &w->burst;
-	uint64_t since = rte_rdtsc();
+	uint64_t since = read_tsc(w);
 
 	for (; stage->name != NULL && b->n > 0; stage++, count++) {
 		uint16_t n = b->n;
@@ -247,29 +275,35 @@ run_stages(struct saker_worker *w, enum saker_direction d, unsigned int first)
 		if (stage->rest && b->undone == 0) {
 			count->calls++;
 			count->packets += n;
+			count->timed += (uint64_t)n * w->timing.weight;
 			continue;
 		}
 		stage->run(w, b);
 		if (unlikely(b->losers > 0))
 			lose(w, d, (unsigned int)(stage - saker_stages[d]));
-		since = count_stage(count, n, since);
+		since = count_stage(w, count, n, since);
 	}
 	if (b->n > 0) {
 		uint16_t n = b->n;
 
 		send_burst(w, d);
-		count_stage(count, n, since);
+		count_stage(w, count, n, since);
 	} else {
 		saker_worker_flush(w, d); /* what was bypassed */
 	}
 	saker_worker_flush(w, !d); /* ICMP errors */
 }
 
+/* It tells milliseconds: a reading is good for a tenth of one, by the counter of cycles. */
 static void
 read_clock(struct saker_worker *w)
 {
+	uint64_t tsc = rte_rdtsc();
 	struct timespec now;
 
+	if (likely(tsc - w->clock_tsc < w->clock_span))
+		return;
+	w->clock_tsc = tsc;
 	clock_gettime(CLOCK_REALTIME, &now);
 	w->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	saker_clock_step(&w->clock, w->now_ms);
@@ -288,7 +322,7 @@ expire_some(struct saker_worker *w)
 	g = &w->s->groups[w->expire_next++];
 	if (w->replay[g->index] != NULL)
 		saker_replay_expire(w->replay[g->index],
-			g->oldest_run + saker_oldest_run(&g->cfg->sn, &w->clock));
+			g->oldest_run + saker_admit_base(w, g)->oldest_run);
 }
 
 static void
@@ -381,12 +415,13 @@ static uint16_t
 receive(struct saker_worker *w, const struct saker_rx *rx)
 {
 	struct saker_way_count *count = &w->count[rx->direction];
-	uint64_t since = rte_rdtsc();
+	uint64_t since = w->timing.until == 0 ? rte_rdtsc() : 0;
 	uint16_t n = rte_eth_rx_burst(rx->port, rx->queue, w->burst.m, SAKER_BURST);
 
 	if (n == 0)
 		return 0;
-	count_stage(&count->stage[SAKER_STAGE_RX], n, since);
+	saker_timing_next(&w->timing);
+	count_stage(w, &count->stage[SAKER_STAGE_RX], n, since);
 	count->rx_packets += n;
 	for (uint16_t i = 0; i < n; i++)
 		count->rx_octets += w->burst.m[i]->pkt_len;
@@ -410,6 +445,7 @@ empty_inbox(struct saker_worker *w, struct rte_ring *inbox, enum saker_direction
 	n = rte_ring_dequeue_burst(inbox, (void **)w->burst.m, SAKER_BURST, NULL);
 	if (n == 0)
 		return 0;
+	saker_timing_next(&w->timing);
 	w->load.taken_over += n;
 	saker_worker_process(w, d, (uint16_t)n, true);
 	return n;
@@ -489,6 +525,7 @@ saker_worker_run(void *arg)
 
 	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
 	saker_idle_begin(w);
+	w->clock_tsc = 0; /* any reading is older */
 	read_clock(w);
 	saker_clock_start(&w->clock, w->now_ms);
 	for (unsigned int i = 0; i < w->s->n_groups; i++)

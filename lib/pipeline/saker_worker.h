@@ -55,8 +55,42 @@ enum { SAKER_STAGE_RX = 0, SAKER_STAGE_FIRST = 1 };
 
 /** What a stage has done on one lcore. */
 struct saker_stage_count {
-	uint64_t calls, packets, cycles;
+	uint64_t calls, packets;
+	uint64_t timed, cycles; /**< of timed bursts, each for all since the one before it */
 };
+
+#define SAKER_CLOCK_READINGS 10000 /**< a second, at most: the clock is asked for milliseconds */
+
+#define SAKER_TIMED_EVERY 16 /**< bursts; reading the clock between stages has its price */
+
+/** Of which bursts the stages are timed. */
+struct saker_timing {
+	uint32_t every;  /**< one of so many; 0: none */
+	uint32_t until;  /**< bursts until the next one */
+	uint32_t gap;    /**< bursts that the next one stands for */
+	uint32_t weight; /**< bursts that this one stands for; 0: it is not timed */
+};
+
+/** Time the stages of the next burst, and of one of every @p every from then on. */
+static inline void
+saker_timing_start(struct saker_timing *t, uint32_t every)
+{
+	*t = (struct saker_timing){ .every = every, .gap = 1 };
+}
+
+/** Is the burst that comes now one of them? */
+static inline void
+saker_timing_next(struct saker_timing *t)
+{
+	if (likely(t->until > 0)) {
+		t->until--;
+		t->weight = 0;
+		return;
+	}
+	t->weight = t->gap;
+	t->gap = t->every;
+	t->until = t->every - 1;
+}
 
 /** Counters of one direction on one lcore. */
 struct saker_way_count {
@@ -169,7 +203,8 @@ struct saker_worker {
 	struct saker_replay_table **replay; /**< one per group, NULL: none */
 	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;
-	uint64_t now_ms;                       /**< the clock, read once a burst */
+	uint64_t now_ms;                       /**< the clock */
+	uint64_t clock_tsc, clock_span;        /**< when it was read; cycles that this is good for */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
 	unsigned int idle_rounds;         /**< empty ones in a row */
@@ -184,6 +219,8 @@ struct saker_worker {
 	struct saker_batch sorted; /**< crypto jobs of one kind, where a burst has several */
 	uint8_t aad[SAKER_BURST][SAKER_AAD_MAX];
 	struct saker_later later;
+
+	struct saker_timing timing;
 
 	/* read by the control thread */
 	struct saker_way_count count[SAKER_DIRECTIONS] __attribute__((aligned(64)));

@@ -155,17 +155,46 @@ saker_listener_among_clear(const struct saker_snapshot *s, bool udp, uint16_t nu
 	return false;
 }
 
+/* Version and header length; no fragment; protocol. In UDP: destination port, no checksum. */
+static void
+fill_outer_form(struct saker_outer_form *f, const struct saker_listener *l)
+{
+	uint8_t bits[sizeof(f->bits)] = { [0] = 0xff, [6] = 0x3f, [7] = 0xff, [9] = 0xff };
+	uint8_t value[sizeof(f->value)] = { [0] = 0x45 };
+	uint8_t *udp = value + SAKER_IP4_HEADER;
+
+	value[9] = l->udp ? SAKER_PROTO_UDP : (uint8_t)l->number;
+	if (l->udp) {
+		memset(bits + SAKER_IP4_HEADER + 2, 0xff, 2);
+		memset(bits + SAKER_IP4_HEADER + 6, 0xff, 2);
+		saker_store_be16(udp + 2, l->number);
+	}
+	memcpy(f->bits, bits, sizeof(bits));
+	memcpy(f->value, value, sizeof(value));
+	f->listener = l;
+	f->at = SAKER_IP4_HEADER + (l->udp ? SAKER_UDP_HEADER : 0);
+}
+
+/* The one value that no packet has: a bit that is not looked at is set. */
+static void
+fit_nothing(struct saker_outer_form *f)
+{
+	*f = (struct saker_outer_form){ .value = { { 1, 0 }, { 0, 0 } } };
+}
+
 /* The first of format E of either kind, if nobody else comes before it at its number. */
 static void
 note_plain(struct saker_snapshot *s)
 {
+	fit_nothing(&s->outer_udp);
+	fit_nothing(&s->outer_ip);
 	for (unsigned int i = 0; i < s->n_listeners; i++) {
 		const struct saker_listener *l = &s->listener[i];
-		const struct saker_listener **to = l->udp ? &s->plain_udp : &s->plain_ip;
+		struct saker_outer_form *f = l->udp ? &s->outer_udp : &s->outer_ip;
 
-		if (*to == NULL && l->format == &saker_format_eesp &&
+		if (f->listener == NULL && l->format == &saker_format_eesp &&
 			saker_listener_find(s, l->udp, l->number, SAKER_EESP_FIRST_OCTET) == l)
-			*to = l;
+			fill_outer_form(f, l);
 	}
 }
 

@@ -110,6 +110,7 @@ note_plain(struct saker_group *g)
 	g->plain = (struct saker_plain){
 		.known = g->derives && g->cfg->n_addresses == 0 && g->ways == NULL,
 		.len = (uint8_t)len,
+		.around = (uint8_t)(len + SAKER_ICV),
 		.source_at = (uint8_t)(len - SAKER_EESP_SN - sizeof(uint64_t)),
 		.first = __builtin_bswap16((uint16_t)(SAKER_EESP_FIRST_OCTET << 8 | (4 + id_len))),
 		.context = __builtin_bswap32((uint32_t)SAKER_EESP_OPT_CONTEXT << 24 |

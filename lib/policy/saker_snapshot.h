@@ -65,6 +65,7 @@ struct saker_ways;
 struct saker_plain {
 	bool known;           /**< some packets of the group are plain */
 	uint8_t len;          /**< of the whole header */
+	uint8_t around;       /**< that, and the ICV */
 	uint8_t source_at;    /**< the eight octets that end with the source id */
 	uint16_t first;       /**< first two octets of the base header */
 	uint32_t context;     /**< first word of the context option, KeyIdx 0 */
@@ -232,6 +233,16 @@ struct saker_listener {
 	struct saker_spi_table by_spi; /**< its groups */
 };
 
+/** Sixteen octets, as they lie in memory. */
+typedef uint64_t saker_octets16 __attribute__((vector_size(16)));
+
+/** What is the same in the outer headers of all plain packets: the bits that are looked at. */
+struct saker_outer_form {
+	saker_octets16 bits[2], value[2];      /**< of an IPv4 header without options, and UDP's */
+	const struct saker_listener *listener; /**< of format E; NULL: there is none, nothing fits */
+	uint8_t at;                            /**< security header */
+};
+
 /** Everything a worker reads. */
 struct saker_snapshot {
 	const struct saker_config *config; /**< outlives the snapshot */
@@ -245,8 +256,8 @@ struct saker_snapshot {
 	struct saker_cfg_policy *way_cfg; /**< of policies that seal for proxies */
 	struct saker_listener listener[SAKER_LISTENERS];
 	unsigned int n_listeners;
-	const struct saker_listener *plain_udp, *plain_ip; /**< of format E; NULL: there is none */
-	struct saker_ends *ends;                           /**< of tunnels, each pair once */
+	struct saker_outer_form outer_udp, outer_ip; /**< of plain packets, in UDP and in IP */
+	struct saker_ends *ends;                     /**< of tunnels, each pair once */
 	unsigned int n_ends;
 	unsigned int n_lines; /**< SN lines of each worker: senders by classes */
 	struct saker_classifier classify4, classify6;

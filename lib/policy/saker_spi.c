@@ -21,6 +21,8 @@ saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *en
 	if (t->entry == NULL)
 		return -ENOMEM;
 	t->mask = size - 1;
+	for (uint32_t i = 0; i < size; i++)
+		t->entry[i].group = SAKER_SPI_NONE;
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t at = saker_spi_hash(t, entry[i].spi);
 

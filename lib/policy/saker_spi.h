@@ -17,7 +17,7 @@
 
 #define SAKER_SPI_NONE UINT16_MAX
 
-/** An entry; SPI 0 marks an empty one: no group has it. */
+/** An entry; SPI 0 marks an empty one: no group has it, and its group is SAKER_SPI_NONE. */
 struct saker_spi_entry {
 	uint32_t spi;
 	uint16_t group;
@@ -54,10 +54,8 @@ saker_spi_find(const struct saker_spi_table *t, uint32_t spi)
 	for (uint32_t i = saker_spi_hash(t, spi);; i = (i + 1) & t->mask) {
 		const struct saker_spi_entry *e = &t->entry[i];
 
-		if (e->spi == spi && spi != 0)
+		if (__builtin_expect(e->spi == spi || e->spi == 0, 1))
 			return e->group;
-		if (e->spi == 0)
-			return SAKER_SPI_NONE;
 	}
 }
 

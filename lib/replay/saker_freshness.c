@@ -45,7 +45,7 @@ prepare_time(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	b->epoch = (uint16_t)epoch;
 	b->epoch_run = (int64_t)epoch * b->per_epoch;
 	b->now_run = (int64_t)(c->now_ms / p->slot_ms);
-	b->oldest = (int64_t)saker_oldest_run(p, c);
+	b->oldest = (int64_t)b->oldest_run;
 	b->newest = (int64_t)((c->now_ms + p->skew_ms) / p->slot_ms);
 	b->guarded = guarded(b, p, c, start_guard);
 }
@@ -71,6 +71,7 @@ saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	b->since_ms = since_ms;
 	b->mode = p->mode;
 	b->now_ms = c->now_ms;
+	b->oldest_run = saker_oldest_run(p, c);
 	if (p->mode == SAKER_SN_TIME)
 		prepare_time(b, p, c, start_guard);
 	else

@@ -38,6 +38,7 @@ struct saker_sn_place {
 struct saker_fresh_base {
 	uint64_t since_ms; /**< kept: slots up to this one are refused; the windows are younger */
 	uint64_t now_ms;   /**< the reading */
+	uint64_t oldest_run; /**< saker_oldest_run() */
 	int64_t epoch_run; /**< run at which the present epoch begins */
 	int64_t now_run;   /**< present run (time discipline) */
 	int64_t per_epoch; /**< runs of an epoch (time discipline) */

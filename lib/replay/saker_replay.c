@@ -251,78 +251,86 @@ saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key 
 }
 
 unsigned int
-saker_replay_accept_all(const struct saker_replay_batch *b)
+saker_replay_accept_all(const struct saker_replay_batch *batch)
 {
+	const struct saker_replay_batch b = *batch; /* so that nothing written can change it */
 	unsigned int refused = 0;
 
-	for (unsigned int i = 0; i < b->n; i++) {
-		struct saker_replay_table *t = b->table[i];
+	for (unsigned int i = 0; i < b.n; i++) {
+		struct saker_replay_table *t = b.table[i];
 
-		b->why[i] = SAKER_OK;
-		if (t == NULL || likely(accept_next(t, &b->place[i], b->entry[i])))
+		b.why[i] = SAKER_OK;
+		if (t == NULL || likely(accept_next(t, &b.place[i], b.entry[i])))
 			continue;
-		b->why[i] = (uint8_t)accept_any(t, &b->key[i], &b->place[i], b->entry[i]);
-		refused += b->why[i] != SAKER_OK;
+		b.why[i] = (uint8_t)accept_any(t, &b.key[i], &b.place[i], b.entry[i]);
+		refused += b.why[i] != SAKER_OK;
 	}
 	return refused;
 }
 
 /* What one packet waits for is fetched while others are looked at. */
 static inline void
-find_all(const struct saker_replay_batch *b)
+find_all(const struct saker_replay_batch b)
 {
-	for (unsigned int i = 0; i < b->n; i++) {
-		const struct saker_replay_table *t = b->table[i];
-		uint32_t at = b->hash[i];
+	for (unsigned int i = 0; i < b.n; i++) {
+		const struct saker_replay_table *t = b.table[i];
+		uint32_t at = b.hash[i];
 		int32_t entry = -1;
 
 		if (likely(t != NULL))
-			entry = saker_index_next(&t->index, b->hash[i], &at);
+			entry = saker_index_next(&t->index, at, &at);
 		if (likely(entry >= 0))
 			rte_prefetch0(entry_at(t, entry));
-		b->entry[i] = entry;
+		b.entry[i] = entry;
 	}
 }
 
-/* Behind the first entry with the hash of a key there may be another, which is the key's. */
+/* Nearly every packet is ahead of all that came in its run. */
 static inline bool
-is_entry_of(const struct saker_replay_table *t, int32_t entry, const struct saker_replay_key *key)
+is_ahead(const struct saker_replay_table *t, int32_t entry, const struct saker_replay_key *key,
+	const struct saker_sn_place *place)
 {
+	const struct entry *e = entry_at(t, entry);
 	const struct saker_index_key k = saker_replay_words(key);
 
-	return same_key(&entry_at(t, entry)->key, &k);
+	return same_key(&e->key, &k) && place->run >= t->oldest_run &&
+	       place->run == e->run[e->newest] && place->bit > e->top[e->newest];
 }
 
-static inline enum saker_drop
-peek_entry(const struct saker_replay_batch *b, unsigned int i)
+/* Behind the first entry with the hash of a key there may be another, which is the key's. */
+static __rte_noinline enum saker_drop
+peek_any(const struct saker_replay_batch *b, unsigned int i)
 {
 	const struct saker_replay_table *t = b->table[i];
+	const struct saker_index_key k = saker_replay_words(&b->key[i]);
 	struct entry *e;
 
 	if (b->place[i].run < t->oldest_run)
 		return SAKER_DROP_REPLAY_OLD;
-	if (b->entry[i] >= 0 && unlikely(!is_entry_of(t, b->entry[i], &b->key[i]))) {
-		const struct saker_index_key k = saker_replay_words(&b->key[i]);
-
+	if (b->entry[i] >= 0 && !same_key(&entry_at(t, b->entry[i])->key, &k))
 		b->entry[i] = find(t, &k, b->hash[i]);
-	}
 	if (b->entry[i] < 0)
 		return SAKER_OK;
 	e = entry_at(t, b->entry[i]);
-	if (likely(b->place[i].run == e->run[e->newest] && b->place[i].bit > e->top[e->newest]))
-		return SAKER_OK;
 	return verdict(t, e, window_of(e, b->place[i].run), &b->place[i]);
 }
 
 unsigned int
-saker_replay_peek_all(const struct saker_replay_batch *b)
+saker_replay_peek_all(const struct saker_replay_batch *batch)
 {
+	const struct saker_replay_batch b = *batch; /* so that nothing written can change it */
 	unsigned int refused = 0;
 
 	find_all(b);
-	for (unsigned int i = 0; i < b->n; i++) {
-		b->why[i] = b->table[i] == NULL ? SAKER_OK : (uint8_t)peek_entry(b, i);
-		refused += b->why[i] != SAKER_OK;
+	for (unsigned int i = 0; i < b.n; i++) {
+		const struct saker_replay_table *t = b.table[i];
+
+		b.why[i] = SAKER_OK;
+		if (t == NULL || (likely(b.entry[i] >= 0) &&
+					 likely(is_ahead(t, b.entry[i], &b.key[i], &b.place[i]))))
+			continue;
+		b.why[i] = (uint8_t)peek_any(batch, i);
+		refused += b.why[i] != SAKER_OK;
 	}
 	return refused;
 }

@@ -55,13 +55,15 @@ saker_replay_key_words(
 	memcpy(&k->session, &session, sizeof(session));
 }
 
-/** A key in words. */
+/** A key in words, each read by itself: see saker_replay_key_words(). */
 static inline struct saker_index_key
 saker_replay_words(const struct saker_replay_key *key)
 {
 	struct saker_index_key k;
 
-	memcpy(&k, key, sizeof(k));
+	memcpy(&k.word[0], key->source, sizeof(k.word[0]));
+	memcpy(&k.word[1], key->source + sizeof(k.word[0]), sizeof(k.word[1]));
+	memcpy(&k.word[2], &key->session, sizeof(k.word[2]));
 	return k;
 }
 

@@ -37,13 +37,14 @@ struct saker_front {
 	uint16_t df_copied;   /**< those that are the inner packet's */
 };
 
-/** What the outer headers take from a packet: narrow numbers in whole words, since a narrow one that
- * was put aside and is read as a word makes the CPU wait.
+/**
+ * What the outer headers take from a packet. Numbers are as wide as they are used: a narrow one that
+ * the compiler puts aside and reads back as a word makes the CPU wait.
  */
 struct saker_front_outer {
-	uint32_t behind;  /**< octets behind all headers: payload, padding, ICV */
+	uint64_t behind;  /**< octets behind all headers: payload, padding, ICV */
 	uint32_t id;      /**< IPv4 identification where don't-fragment is clear (RFC 6864) */
-	uint32_t udp_src; /**< UDP source port */
+	uint64_t udp_src; /**< UDP source port */
 	uint32_t flags;   /**< the inner IPv4 header's word of flags; of IPv6 SAKER_IP4_DF */
 	uint32_t tos;     /**< DSCP and ECN of the inner packet */
 };
@@ -78,9 +79,9 @@ saker_front_copy(const struct saker_front *f, uint8_t *payload)
 static inline void
 saker_front_ip4(const struct saker_front *f, uint8_t *at, const struct saker_front_outer *v)
 {
-	uint32_t total = f->len + v->behind;
+	uint32_t total = f->len + (uint32_t)v->behind;
 	uint32_t flags = f->df_set | (f->df_copied & v->flags), id = flags != 0 ? 0 : v->id;
-	uint32_t sum = f->sum + v->behind + v->tos + id + flags;
+	uint32_t sum = f->sum + (uint32_t)v->behind + v->tos + id + flags;
 
 	saker_store_be64(at,
 		(uint64_t)(0x45000000 | v->tos << 16 | total) << 32 | id << 16 | flags);
@@ -107,7 +108,7 @@ saker_front_finish_outer(
 		saker_front_ip6(f, payload - f->len, v);
 	if (__builtin_expect(f->has_udp, 1))
 		saker_store_be64(payload - f->eesp_len - SAKER_UDP_HEADER,
-			f->udp + ((uint64_t)v->udp_src << 48 | (uint64_t)v->behind << 16));
+			f->udp + (v->udp_src << 48 | v->behind << 16));
 }
 
 /** Finish the EESP header of a copy. */

@@ -303,6 +303,7 @@ jobs_by_form_equal_jobs_in_parts(void **unused)
 			saker_kdf_form('E', variant, suite, (int)rnd(49) - 1);
 		const struct saker_job_form form = saker_job_form(&of, role, variant, 7);
 		struct saker_job job = { .sn = __builtin_bswap64(sn),
+			.number = sn,
 			.session = __builtin_bswap16(session),
 			.master = &master,
 			.aad = packet,
@@ -321,7 +322,6 @@ jobs_by_form_equal_jobs_in_parts(void **unused)
 		assert_memory_equal(batch.kdf[0][at], kdf, sizeof(kdf));
 		assert_memory_equal(batch.nonce[at], nonce, sizeof(nonce));
 		assert_ptr_equal(batch.master[at], &master);
-		assert_null(batch.expanded[at]);
 		assert_ptr_equal(batch.aad[at], packet);
 		assert_int_equal(batch.aad_len[at], job.aad_len);
 		assert_ptr_equal(batch.src[at], packet + job.aad_len);

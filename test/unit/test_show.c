@@ -172,8 +172,8 @@ shows_a_stage_per_lcore_and_summed(void **state)
 	struct saker_stage_count *b = &workers[1].count[SAKER_INBOUND].stage[SAKER_STAGE_RX];
 
 	(void)state;
-	*a = (struct saker_stage_count){ .calls = 2, .packets = 10, .cycles = 105 };
-	*b = (struct saker_stage_count){ .calls = 1, .packets = 30, .cycles = 95 };
+	*a = (struct saker_stage_count){ .calls = 2, .packets = 10, .timed = 10, .cycles = 105 };
+	*b = (struct saker_stage_count){ .calls = 1, .packets = 30, .timed = 30, .cycles = 95 };
 	assert_string_equal(shown("stages", true),
 		"{\"stages\":["
 		"{\"lcore\":1,\"direction\":\"inbound\",\"stage\":\"rx\",\"calls\":2,"
