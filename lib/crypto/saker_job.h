@@ -24,7 +24,7 @@ struct saker_job_form {
 	uint64_t rekey_mask; /**< bits of the counter that count, in host order; 0: no rekey word */
 	uint32_t nonce;      /**< octets 0 to 3 of the nonce: role and variant */
 	uint8_t rekey_shift;
-	uint8_t kind;        /**< what jobs of one driver call must share */
+	uint8_t kind; /**< what jobs of one driver call must share */
 };
 
 /** What a job takes from its packet. */
@@ -41,8 +41,7 @@ struct saker_job {
 
 /** @param nonce_role 0 peer, 1 server to client, 2 client to server */
 static inline struct saker_job_form
-saker_job_form(
-	const struct saker_kdf_form *kdf, uint8_t nonce_role, uint8_t variant, uint8_t kind)
+saker_job_form(const struct saker_kdf_form *kdf, uint8_t nonce_role, uint8_t variant, uint8_t kind)
 {
 	bool rekey = !kdf->wide && kdf->rekey_shift >= 0;
 

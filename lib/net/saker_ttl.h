@@ -45,7 +45,8 @@ saker_ttl_decrement4(uint8_t *ip)
 
 	if (__builtin_expect(ip[8] <= 1, 0))
 		return SAKER_DROP_TTL;
-	/* -0x0100 under the sum is +0x0100 in the checksum, as in memory 1; all ones are avoided. */
+	/* -0x0100 under the sum is +0x0100 in the checksum, as in memory 1; all ones are avoided.
+	 */
 	memcpy(&checksum, ip + 10, sizeof(checksum));
 	sum = checksum + 1u;
 	checksum = (uint16_t)(sum + (sum >= 0xffff));

@@ -81,7 +81,8 @@ struct saker_burst {
 	const struct saker_master *master[SAKER_BURST];
 	const struct saker_expanded_key *expanded[SAKER_BURST];
 
-	/* crypto jobs, by slot; of plain packets they are made early, and not of the fields above */
+	/* crypto jobs, by slot; of plain packets they are made early, and not of the fields above
+	 */
 	bool ready[SAKER_BURST];   /**< the job is filled */
 	uint8_t kind[SAKER_BURST]; /**< what jobs of one driver call must share */
 	struct saker_batch jobs;

@@ -85,8 +85,7 @@ fill_kdf(struct saker_burst *b, unsigned int i)
 
 /* AAD and nonce of formats other than E. */
 static void
-fill_of_format(
-	struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sends)
+fill_of_format(struct saker_worker *w, struct saker_burst *b, unsigned int i, bool sends)
 {
 	const struct saker_group *g = b->group[i];
 	const struct saker_sealed s = {

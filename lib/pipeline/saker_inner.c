@@ -217,8 +217,7 @@ open_plain(const struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	struct rte_mbuf *m = b->m[i];
 	uint64_t addresses, ports;
 
-	if (total == 0 || total > len ||
-		(total != len && !padded(ip + total, len - total)) ||
+	if (total == 0 || total > len || (total != len && !padded(ip + total, len - total)) ||
 		!is_whole(b, i, ip) || !saker_is_plain_l4(ip, total))
 		return false;
 	addresses = saker_load_word(ip + 12);
@@ -243,7 +242,7 @@ static void
 note_rest(struct saker_burst *b, unsigned int i)
 {
 	saker_admit_rest(b, i);
-	b->parts[i] = b->group[i]->plain.parts;
+	b->parts[i] = b->group[i]->parts;
 	b->parts[i].cipher_len = (uint16_t)b->jobs.len[i];
 	saker_ip4_view_plain(&b->view[i], b->ip[i], saker_load_be16(b->ip[i] + 2));
 }

@@ -129,9 +129,8 @@ saker_policy_of_plain(const struct saker_snapshot *s, uint64_t addresses, uint64
 {
 	const struct saker_match *m = s->classify4.match;
 
-	return unlikely(m == NULL)
-		       ? NULL
-		       : saker_policy_at(s, saker_match_find4(m, addresses, ports));
+	return unlikely(m == NULL) ? NULL
+				   : saker_policy_at(s, saker_match_find4(m, addresses, ports));
 }
 
 /**
@@ -156,7 +155,7 @@ uint16_t saker_rule_of(
  * Count packets and octets of the inner packets for their policies.
  * @param done count those, and only those, for which saker_burst.done is this
  */
-void saker_count_policies(struct saker_worker *w, const struct saker_burst *b,
-	enum saker_direction d, bool done);
+void saker_count_policies(
+	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done);
 
 #endif

@@ -310,11 +310,30 @@ assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 	return end;
 }
 
+/* An SN for a plain packet whose neighbour has another line. @return false: ask assign_run() */
+static inline bool
+assign_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
+{
+	const struct saker_policy *p = b->policy[i];
+	struct saker_sn_line *line = w->lines[p->line];
+
+	if (!p->job_known || (i + 1 < b->n && b->policy[i + 1]->line == p->line) ||
+		!saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1))
+		return false;
+	b->sn[i] = (uint64_t)line->last;
+	b->session[i] = (uint16_t)(p->session_first + w->index);
+	return true;
+}
+
 static void
 assign_sn(struct saker_worker *w, struct saker_burst *b)
 {
-	for (uint16_t i = 0; i < b->n;)
-		i = assign_run(w, b, i);
+	for (uint16_t i = 0; i < b->n;) {
+		if (assign_one(w, b, i))
+			i++;
+		else
+			i = assign_run(w, b, i);
+	}
 }
 
 /* Move the packet towards the end of its buffer, to win room in front. */

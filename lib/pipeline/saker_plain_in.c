@@ -15,6 +15,9 @@
  */
 #define SHORTEST (SAKER_IP4_HEADER + SAKER_EESP_BASE + 8 + SAKER_EESP_SN + 4 + SAKER_ICV)
 
+#define GROUPS_AHEAD                                                                               \
+	2 /* packets whose group is fetched before their turn; their frame was before */
+
 #define KEY_IDX_BITS 0xfcu /* of the word that begins with the context option */
 
 static __rte_always_inline bool
@@ -52,48 +55,6 @@ struct before {
 	const struct saker_group *group;
 };
 
-static __rte_noinline bool
-find_named(const struct saker_snapshot *s, struct before *before,
-	const struct saker_outer_form *outer, uint64_t named)
-{
-	uint32_t spi = __builtin_bswap32((uint32_t)(named >> 32));
-	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
-	const struct saker_group *g = &s->groups[found];
-
-	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
-		return false;
-	*before = (struct before){ .outer = outer, .named = named, .group = g };
-	return true;
-}
-
-/* Find the group of a header. @return false: it has none whose packets are plain, or is not plain */
-static __rte_always_inline bool
-find_group(const struct saker_snapshot *s, struct before *before,
-	const struct saker_outer_form *outer, const uint8_t *head)
-{
-	const uint32_t key_idx = __builtin_bswap32(KEY_IDX_BITS);
-	uint64_t base = saker_load_word(head), named = base & ~UINT64_C(0xffff0000);
-	uint32_t context, session = __builtin_bswap16((uint16_t)(base >> 16));
-	const struct saker_group *g;
-
-	if ((named != before->named || outer != before->outer) &&
-		!find_named(s, before, outer, named))
-		return false;
-	g = before->group;
-	memcpy(&context, head + SAKER_EESP_BASE, sizeof(context));
-	return (context & ~key_idx) == g->plain.context &&
-	       session - g->accept_first < g->accept_sessions;
-}
-
-static inline bool
-is_local(const struct saker_snapshot *s, const uint8_t *dst)
-{
-	uint32_t word;
-
-	memcpy(&word, dst, sizeof(word));
-	return likely(word == s->local4) || saker_is_local4(s, dst);
-}
-
 /* Where packets come from. */
 struct port {
 	enum saker_direction direction;
@@ -116,13 +77,82 @@ port_of(const struct saker_worker *w, const struct saker_burst *b)
 		.ends_here = l->gate4 != 0 };
 }
 
+/* Where groups change from packet to packet, their memory is seldom at hand: fetch that of a packet
+ * whose turn comes soon. What its frame is, nobody has looked at yet.
+ */
+static inline void
+fetch_group(const struct saker_worker *w, const struct saker_outer_form *outer, const uint8_t *head)
+{
+	uint32_t spi = saker_load_be32(head + 4);
+	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
+	const struct saker_group *g = &w->s->groups[found];
+
+	if (found == SAKER_SPI_NONE)
+		return;
+	rte_prefetch0(&g->plain);
+	rte_prefetch0(&g->masters);
+	rte_prefetch0(&g->by_key_idx[head[SAKER_EESP_KEY_IDX] >> 2]);
+	rte_prefetch0(&w->fresh[found]);
+	rte_prefetch0(w->replay[found]);
+}
+
+/* The group of a packet that is not of the one before it. */
+static __rte_noinline bool
+find_named(const struct saker_worker *w, const struct port *from, struct before *before,
+	const struct saker_outer_form *outer, uint64_t named, unsigned int i)
+{
+	const struct saker_burst *b = &w->burst;
+	uint32_t spi = __builtin_bswap32((uint32_t)(named >> 32));
+	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
+	const struct saker_group *g = &w->s->groups[found];
+
+	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
+		return false;
+	*before = (struct before){ .outer = outer, .named = named, .group = g };
+	if (i + GROUPS_AHEAD < b->n)
+		fetch_group(w, outer,
+			rte_pktmbuf_mtod_offset(
+				b->m[i + GROUPS_AHEAD], const uint8_t *, from->l2 + outer->at));
+	return true;
+}
+
+/* Find the group of a header. @return false: it has none whose packets are plain, or is not plain
+ */
+static __rte_always_inline bool
+find_group(const struct saker_worker *w, const struct port *from, struct before *before,
+	const struct saker_outer_form *outer, const uint8_t *head, unsigned int i)
+{
+	const uint32_t key_idx = __builtin_bswap32(KEY_IDX_BITS);
+	uint64_t base = saker_load_word(head), named = base & ~UINT64_C(0xffff0000);
+	uint32_t context, session = __builtin_bswap16((uint16_t)(base >> 16));
+	const struct saker_group *g;
+
+	if ((named != before->named || outer != before->outer) &&
+		!find_named(w, from, before, outer, named, i))
+		return false;
+	g = before->group;
+	memcpy(&context, head + SAKER_EESP_BASE, sizeof(context));
+	return (context & ~key_idx) == g->plain.context &&
+	       session - g->accept_first < g->accept_sessions;
+}
+
+static inline bool
+is_local(const struct saker_snapshot *s, const uint8_t *dst)
+{
+	uint32_t word;
+
+	memcpy(&word, dst, sizeof(word));
+	return likely(word == s->local4) || saker_is_local4(s, dst);
+}
+
 /* Find outer headers, security header and group. @return the security header, NULL: the packet is
  * not plain, and as it was
  */
 static __rte_always_inline uint8_t *
-find_packet(const struct saker_snapshot *s, const struct port *from, struct saker_burst *b,
+find_packet(const struct saker_worker *w, const struct port *from, struct saker_burst *b,
 	unsigned int i, struct before *before)
 {
+	const struct saker_snapshot *s = w->s;
 	struct rte_mbuf *m = b->m[i];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *ip = frame + from->l2;
 	const struct saker_outer_form *f;
@@ -135,7 +165,7 @@ find_packet(const struct saker_snapshot *s, const struct port *from, struct sake
 	if (total < SHORTEST || total + from->l2 > m->data_len || !saker_ip4_sum_ok(ip))
 		return NULL;
 	f = find_outer(s, ip, total);
-	if (f == NULL || !is_local(s, ip + 16) || !find_group(s, before, f, ip + f->at))
+	if (f == NULL || !is_local(s, ip + 16) || !find_group(w, from, before, f, ip + f->at, i))
 		return NULL;
 	m->data_off += (uint16_t)from->l2;
 	m->data_len = (uint16_t)total;
@@ -233,7 +263,7 @@ read_packet(struct saker_worker *w, const struct port *from, unsigned int i, str
 	struct common *common)
 {
 	struct saker_burst *b = &w->burst;
-	uint8_t *head = find_packet(w->s, from, b, i, before);
+	uint8_t *head = find_packet(w, from, b, i, before);
 
 	if (unlikely(head == NULL)) {
 		read_other(w, from, i);

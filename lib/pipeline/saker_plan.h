@@ -82,8 +82,7 @@ saker_plan_rest(struct saker_burst *b, unsigned int i)
 	const struct saker_policy *p = b->policy[i];
 
 	if (p->plain)
-		saker_plan_parts(
-			&b->parts[i], &p->parts, saker_plan_cipher_len(b->view[i].total));
+		saker_plan_parts(&b->parts[i], &p->parts, saker_plan_cipher_len(b->view[i].total));
 	if (p->group->plain_sn) {
 		b->master[i] = p->master;
 		b->expanded[i] = NULL;

@@ -62,8 +62,8 @@ read_tsc(const struct saker_worker *w)
 
 /* @return now, when the next stage begins */
 static inline uint64_t
-count_stage(const struct saker_worker *w, struct saker_stage_count *c, uint16_t packets,
-	uint64_t since)
+count_stage(
+	const struct saker_worker *w, struct saker_stage_count *c, uint16_t packets, uint64_t since)
 {
 	uint64_t now;
 
@@ -321,8 +321,8 @@ expire_some(struct saker_worker *w)
 		w->expire_next = 0;
 	g = &w->s->groups[w->expire_next++];
 	if (w->replay[g->index] != NULL)
-		saker_replay_expire(w->replay[g->index],
-			g->oldest_run + saker_admit_base(w, g)->oldest_run);
+		saker_replay_expire(
+			w->replay[g->index], g->oldest_run + saker_admit_base(w, g)->oldest_run);
 }
 
 static void

@@ -203,8 +203,8 @@ struct saker_worker {
 	struct saker_replay_table **replay; /**< one per group, NULL: none */
 	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;
-	uint64_t now_ms;                       /**< the clock */
-	uint64_t clock_tsc, clock_span;        /**< when it was read; cycles that this is good for */
+	uint64_t now_ms;                /**< the clock */
+	uint64_t clock_tsc, clock_span; /**< when it was read; cycles that this is good for */
 	struct rte_mbuf *waiting[SAKER_BURST]; /**< to hand over as soon as the owner has room */
 	uint16_t n_waiting;
 	unsigned int idle_rounds;         /**< empty ones in a row */

@@ -141,8 +141,7 @@ saker_match_find4(const struct saker_match *m, uint64_t addresses, uint64_t port
 {
 	const struct saker_match_shape *s = m->shape;
 	const uint64_t word[2] = { addresses & s->bits[0], ports & s->bits[1] };
-	const struct saker_match_entry *e =
-		&s->entry[saker_match_hash(word, word, 2) >> s->shift];
+	const struct saker_match_entry *e = &s->entry[saker_match_hash(word, word, 2) >> s->shift];
 
 	if (__builtin_expect(m->n_shapes == 1 && saker_match_is(e, word, word, 2), 1))
 		return e->rule;

@@ -47,13 +47,22 @@ out_of_memory(const struct saker_config *c, struct saker_faults *faults, const c
 	return -ENOMEM;
 }
 
+/* Zeroed, and beginning with a cache line. Free it with free(). */
+static void *
+alloc_lines(size_t n, size_t size)
+{
+	void *p = aligned_alloc(64, n * size);
+
+	return p == NULL ? NULL : memset(p, 0, n * size);
+}
+
 static int
 build_groups(const struct saker_group_env *env, struct saker_snapshot *s)
 {
 	int ret = 0;
 
 	s->n_groups = env->config->n_groups;
-	s->groups = calloc(s->n_groups + 1, sizeof(*s->groups));
+	s->groups = alloc_lines(s->n_groups + 1u, sizeof(*s->groups));
 	if (s->groups == NULL)
 		return out_of_memory(env->config, env->faults, "trust groups");
 	for (unsigned int i = 0; i < s->n_groups; i++) {
@@ -117,9 +126,9 @@ note_plain(struct saker_group *g)
 					     (2u + id_len) << 16 | (uint32_t)g->variant << 12),
 		.source_mask = id_len == 4 ? UINT64_MAX << 32 : UINT64_MAX,
 		.key_mask = g->variant == SAKER_V_CONNECTION_ID ? UINT32_MAX : UINT64_MAX,
-		.parts = { .payload_at = len, .cipher_at = len, .skip_at = len },
 		.job = saker_job_form(&g->kdf, g->receive_role, g->variant, g->kind[0]),
 	};
+	g->parts = (struct saker_parts){ .payload_at = len, .cipher_at = len, .skip_at = len };
 }
 
 static void
@@ -148,6 +157,7 @@ note_plain_policies(struct saker_snapshot *s)
 		p->parts = (struct saker_parts){
 			.payload_at = len, .cipher_at = len, .skip_at = len
 		};
+		p->session_first = g->cfg->session_first;
 		p->job_known = g->derives && g->plain_sn;
 		p->job = saker_job_form(&g->kdf, g->send_role, g->variant, g->kind[0]);
 	}
@@ -386,7 +396,7 @@ build_policies(const struct saker_group_env *env, struct saker_snapshot *s)
 
 	s->two_ports = saker_config_second_port(c) != NULL;
 	s->n_policies = s->n_all = c->n_policies;
-	s->policies = calloc(most, sizeof(*s->policies));
+	s->policies = alloc_lines(most, sizeof(*s->policies));
 	s->senders = calloc(most, sizeof(*s->senders));
 	s->ends = calloc(most, sizeof(*s->ends));
 	if (s->policies == NULL || s->senders == NULL || s->ends == NULL)

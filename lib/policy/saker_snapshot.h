@@ -59,8 +59,8 @@ struct saker_way;
 struct saker_ways;
 
 /**
- * What plain packets of a group begin with: format E, tunnel mode, an id of the source. Words are as
- * they lie in memory.
+ * What plain packets of a group begin with: format E, tunnel mode, an id of the source. Words are
+ * as they lie in memory.
  */
 struct saker_plain {
 	bool known;           /**< some packets of the group are plain */
@@ -71,16 +71,25 @@ struct saker_plain {
 	uint32_t context;     /**< first word of the context option, KeyIdx 0 */
 	uint64_t source_mask; /**< of those eight octets, the id's */
 	uint64_t key_mask;    /**< and those that replay windows go by */
-	struct saker_parts parts; /**< of such a packet, but for cipher_len */
 	struct saker_job_form job;
 };
 
-/** A trust group, ready for use. */
+/** A trust group, ready for use. In front, in two lines: all that receiving a plain packet reads.
+ */
 struct saker_group {
+	struct saker_plain plain;     /**< of received packets */
+	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
+	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
+	uint32_t accept_sessions; /**< range of session ids that are accepted: so many */
+	uint16_t accept_first;    /**< and the first of them */
+	uint16_t index;           /**< in the configuration and the snapshot */
+	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
+	struct saker_parts parts; /**< of plain packets, but for cipher_len */
+	uint16_t by_key_idx[64];  /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
+
 	const struct saker_cfg_group *cfg;
 	const struct saker_format *format;
-	bool eesp;      /**< format E, whose functions the stages call inline */
-	uint16_t index; /**< in the configuration and the snapshot */
+	bool eesp; /**< format E, whose functions the stages call inline */
 	uint8_t variant;
 	uint8_t suite;
 	uint8_t send_role, receive_role; /**< role octet of the nonce */
@@ -89,23 +98,16 @@ struct saker_group {
 	bool by_address; /**< the outer source address is the source */
 	struct saker_kdf_form kdf;
 	struct saker_ip_mask isolate; /**< bits of a source address that share a data key */
-	uint16_t accept_first;        /**< range of session ids that are accepted */
-	uint32_t accept_sessions;
-	bool mode_known;          /**< some policy protects with it */
-	bool transport;           /**< mode of its policies */
-	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
-	uint64_t own[2];          /**< what replay keys of own sources begin with, as in memory */
+	bool mode_known;              /**< some policy protects with it */
+	bool transport;               /**< mode of its policies */
 	struct saker_terms terms;
 	bool derives; /**< format E, tunnel mode: one KDF block over the source id makes each key */
-	struct saker_plain plain; /**< of received packets */
-	bool by_resource;         /**< a fallback SA and one for each worker (RFC 9611) */
-	bool plain_sn;            /**< packets need no more of it than an SN and the session id */
-	bool names_workers;       /**< there is no session id: by source id or SPI */
-	uint32_t send_spi;        /**< formats whose workers send under their SPIs: the first */
-	uint32_t n_spis;          /**< SPIs that it listens on, from the configured one on */
-	uint16_t by_key_idx[64];  /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
+	bool by_resource;   /**< a fallback SA and one for each worker (RFC 9611) */
+	bool plain_sn;      /**< packets need no more of it than an SN and the session id */
+	bool names_workers; /**< there is no session id: by source id or SPI */
+	uint32_t send_spi;  /**< formats whose workers send under their SPIs: the first */
+	uint32_t n_spis;    /**< SPIs that it listens on, from the configured one on */
 	uint16_t n_masters;
-	struct saker_master *masters; /**< zone-major: (zone * users + user) * tasks + task */
 	struct saker_root_slots level[SAKER_LEVELS];
 	uint16_t send_key[SAKER_LEVELS]; /**< configured root key of each level, UINT16_MAX: none */
 	uint8_t send_gen[SAKER_LEVELS];  /**< which of its values seals: enum saker_generation */
@@ -124,7 +126,7 @@ struct saker_group {
 	bool handed;                 /**< PSP: seals on SAs that it was handed, only */
 	struct saker_psp_seal *seal; /**< these */
 	unsigned int n_seal;
-};
+} __attribute__((aligned(64)));
 
 /** One who sends: a source within a group. SN lines hang on it: for each worker one a QoS class. */
 struct saker_sender {
@@ -177,23 +179,27 @@ struct saker_ends {
 	struct saker_ip local, peer;
 };
 
-/** A policy, ready for use. In front: all that sealing a plain packet reads. */
+/**
+ * A policy, ready for use. In front: all that sealing a plain packet reads, in two lines, and a
+ * third for the headers.
+ */
 struct saker_policy {
 	const struct saker_group *group; /**< NULL unless protect */
 	const struct saker_master *master;
-	uint64_t source;  /**< source id as an integer; variant 2: device in the upper half */
+	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
 	uint32_t index;
-	uint32_t line;    /**< the sender's first line */
-	uint16_t mtu[2];  /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
-	bool plain;       /**< tunnel mode, nothing in clear: `front` says it all */
-	bool job_known;   /**< and `job` says what there is to know of keys and nonces */
-	bool classes;     /**< the sender has more than one line */
-	bool flow_half;   /**< a connection id whose lower half is the flow's */
-	bool udp;         /**< in UDP */
-	bool entropy;     /**< behind an entropy header */
-	uint8_t action;   /**< enum saker_action */
-	bool any_source;  /**< received packets may come from any source of the group */
-	struct saker_parts parts;  /**< of plain packets, but for cipher_len */
+	uint32_t line;            /**< the sender's first line */
+	struct saker_parts parts; /**< of plain packets, but for cipher_len */
+	uint16_t mtu[2];        /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
+	uint16_t session_first; /**< of plain packets: the session id of worker 0 */
+	bool plain;             /**< tunnel mode, nothing in clear: `front` says it all */
+	bool job_known;         /**< and `job` says what there is to know of keys and nonces */
+	bool classes;           /**< the sender has more than one line */
+	bool flow_half;         /**< a connection id whose lower half is the flow's */
+	bool udp;               /**< in UDP */
+	bool entropy;           /**< behind an entropy header */
+	uint8_t action;         /**< enum saker_action */
+	bool any_source;        /**< received packets may come from any source of the group */
 	struct saker_job_form job; /**< of plain packets */
 	struct saker_front front;  /**< of plain packets */
 
@@ -207,15 +213,21 @@ struct saker_policy {
 	uint8_t keep;    /**< transport mode: octets behind the IP header that stay in front */
 	uint8_t ioffset; /**< units of 4 octets */
 	uint16_t clear_len;
-	uint16_t front_len[2]; /**< octets that protection puts in front, by family */
-	uint32_t ends;         /**< tunnel mode: index into the snapshot's ends */
-	uint16_t mss[2];       /**< TCP MSS that fits it; UINT16_MAX: not clamped */
+	uint16_t front_len[2];             /**< octets that protection puts in front, by family */
+	uint32_t ends;                     /**< tunnel mode: index into the snapshot's ends */
+	uint16_t mss[2];                   /**< TCP MSS that fits it; UINT16_MAX: not clamped */
 	const struct saker_psp_seal *seal; /**< those of its sender */
 	unsigned int n_seal;
 	struct saker_outer outer; /**< tunnel mode */
 	struct saker_tmpl v4;     /**< security header after an outer IPv4 header */
 	struct saker_tmpl v6;     /**< the same after IPv6 */
-};
+} __attribute__((aligned(64)));
+
+_Static_assert(offsetof(struct saker_group, own_more) < 128, "two lines of received packets");
+_Static_assert(
+	offsetof(struct saker_policy, job) == 64, "a line of policy, one of jobs and fields");
+_Static_assert(offsetof(struct saker_policy, front.octets) + SAKER_FRONT_MAX == 256,
+	"the 64 octets of nearly all headers are one line");
 
 /** Most listeners of a gateway. */
 #define SAKER_LISTENERS 32
@@ -238,9 +250,10 @@ typedef uint64_t saker_octets16 __attribute__((vector_size(16)));
 
 /** What is the same in the outer headers of all plain packets: the bits that are looked at. */
 struct saker_outer_form {
-	saker_octets16 bits[2], value[2];      /**< of an IPv4 header without options, and UDP's */
-	const struct saker_listener *listener; /**< of format E; NULL: there is none, nothing fits */
-	uint8_t at;                            /**< security header */
+	saker_octets16 bits[2], value[2]; /**< of an IPv4 header without options, and UDP's */
+	const struct saker_listener
+		*listener; /**< of format E; NULL: there is none, nothing fits */
+	uint8_t at;        /**< security header */
 };
 
 /** Everything a worker reads. */

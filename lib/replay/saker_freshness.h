@@ -36,9 +36,13 @@ struct saker_sn_place {
 
 /** What freshness is judged by, for one group at one reading of the clock. */
 struct saker_fresh_base {
-	uint64_t since_ms; /**< kept: slots up to this one are refused; the windows are younger */
-	uint64_t now_ms;   /**< the reading */
+	/* all that a packet of the slot before asks for */
+	uint64_t now_ms;     /**< the reading */
+	uint64_t slot;       /**< epoch and slot that were found fresh last, as on the wire */
+	uint64_t slot_run;   /**< their run; 0: there are none (time discipline) */
 	uint64_t oldest_run; /**< saker_oldest_run() */
+
+	uint64_t since_ms; /**< kept: slots up to this one are refused; the windows are younger */
 	int64_t epoch_run; /**< run at which the present epoch begins */
 	int64_t now_run;   /**< present run (time discipline) */
 	int64_t per_epoch; /**< runs of an epoch (time discipline) */
@@ -48,9 +52,7 @@ struct saker_fresh_base {
 	uint8_t mode;                    /**< enum saker_sn_mode */
 	int16_t behind, ahead;           /**< epochs that are accepted (counter discipline) */
 	uint8_t late;                    /**< enum saker_drop of those further behind */
-	uint64_t slot;     /**< epoch and slot that were found fresh last, as on the wire */
-	uint64_t slot_run; /**< their run; 0: there are none (time discipline) */
-};
+} __attribute__((aligned(64)));
 
 /**
  * Do once what needs division; b->since_ms stands already.

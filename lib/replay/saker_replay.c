@@ -224,63 +224,119 @@ accept_any(struct saker_replay_table *t, const struct saker_replay_key *key,
 	return SAKER_OK;
 }
 
-/* Nearly every packet is the next one of its run: there is nothing to forget but its own bit. */
-static inline bool
-accept_next(struct saker_replay_table *t, const struct saker_sn_place *place, int32_t entry)
+/* Mark `n` bits from `first` on as seen, at most a word of them. */
+static inline void
+mark(const struct saker_replay_table *t, struct entry *e, unsigned int w, uint64_t first,
+	unsigned int n)
 {
+	uint64_t bits = UINT64_MAX >> (WORD_BITS - n), shift = first % WORD_BITS;
+
+	*word_of(t, e, w, first) |= bits << shift;
+	if (unlikely(shift + n > WORD_BITS))
+		*word_of(t, e, w, first + n - 1) |= bits >> (WORD_BITS - shift);
+}
+
+static inline bool
+same_entry(const struct saker_replay_batch *b, unsigned int i, unsigned int k)
+{
+	return b->table[i] == b->table[k] && b->entry[i] == b->entry[k];
+}
+
+/* Packets from i on that are of one entry and run, and follow each other. */
+static __rte_noinline unsigned int
+follow(const struct saker_replay_batch *b, unsigned int i)
+{
+	unsigned int n = 1;
+
+	while (i + n < b->n && same_entry(b, i, i + n) && b->place[i + n].run == b->place[i].run &&
+		b->place[i + n].bit == b->place[i].bit + n)
+		n++;
+	return n;
+}
+
+/* Nearly every packet is the next one of its run, and there is nothing to forget but its own bit.
+ * Those that follow each other are accepted at once: a window in memory is slow to come by.
+ * @return how many, from packet i on
+ */
+static inline unsigned int
+accept_next(struct saker_replay_table *t, const struct saker_replay_batch *b, unsigned int i)
+{
+	const struct saker_sn_place *place = &b->place[i];
+	int32_t entry = b->entry[i];
+	unsigned int w, n = 1;
 	struct entry *e;
-	unsigned int w;
 
 	if (unlikely(entry < 0 || place->run < t->oldest_run))
-		return false;
+		return 0;
 	e = entry_at(t, entry);
 	w = e->newest;
 	if (place->run != e->run[w] || place->bit != e->top[w] + 1)
-		return false;
-	e->top[w] = place->bit;
-	*word_of(t, e, w, place->bit) |= mask_of(place->bit);
-	t->accepted[entry]++;
-	return true;
+		return 0;
+	if (i + 1 < b->n && same_entry(b, i, i + 1))
+		n = follow(b, i);
+	if (n == 1)
+		*word_of(t, e, w, place->bit) |= mask_of(place->bit);
+	else
+		mark(t, e, w, place->bit, n);
+	e->top[w] = place->bit + n - 1;
+	t->accepted[entry] += n;
+	return n;
 }
 
 enum saker_drop
 saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key *key,
 	const struct saker_sn_place *place, int32_t entry)
 {
-	return accept_next(t, place, entry) ? SAKER_OK : accept_any(t, key, place, entry);
+	const struct saker_replay_batch one = {
+		.table = &t, .place = place, .entry = &entry, .n = 1
+	};
+
+	return accept_next(t, &one, 0) == 1 ? SAKER_OK : accept_any(t, key, place, entry);
 }
 
 unsigned int
 saker_replay_accept_all(const struct saker_replay_batch *batch)
 {
-	const struct saker_replay_batch b = *batch; /* so that nothing written can change it */
-	unsigned int refused = 0;
+	unsigned int refused = 0, i = 0;
 
-	for (unsigned int i = 0; i < b.n; i++) {
-		struct saker_replay_table *t = b.table[i];
+	memset(batch->why, SAKER_OK, batch->n);
+	while (i < batch->n) {
+		struct saker_replay_table *t = batch->table[i];
+		unsigned int n = t == NULL ? 1 : accept_next(t, batch, i);
 
-		b.why[i] = SAKER_OK;
-		if (t == NULL || likely(accept_next(t, &b.place[i], b.entry[i])))
+		if (likely(n > 0)) {
+			i += n;
 			continue;
-		b.why[i] = (uint8_t)accept_any(t, &b.key[i], &b.place[i], b.entry[i]);
-		refused += b.why[i] != SAKER_OK;
+		}
+		batch->why[i] = (uint8_t)accept_any(
+			t, &batch->key[i], &batch->place[i], batch->entry[i]);
+		refused += batch->why[i] != SAKER_OK;
+		i++;
 	}
 	return refused;
 }
 
-/* What one packet waits for is fetched while others are looked at. */
+/* What one packet waits for is fetched while others are looked at; mostly the next one waits for
+ * the same.
+ */
 static inline void
 find_all(const struct saker_replay_batch b)
 {
+	const struct saker_replay_table *before = NULL;
+	uint32_t hash = 0;
+	int32_t entry = -1;
+
 	for (unsigned int i = 0; i < b.n; i++) {
 		const struct saker_replay_table *t = b.table[i];
-		uint32_t at = b.hash[i];
-		int32_t entry = -1;
 
-		if (likely(t != NULL))
-			entry = saker_index_next(&t->index, at, &at);
-		if (likely(entry >= 0))
-			rte_prefetch0(entry_at(t, entry));
+		if (t != before || b.hash[i] != hash) {
+			uint32_t at = hash = b.hash[i];
+
+			entry = t == NULL ? -1 : saker_index_next(&t->index, hash, &at);
+			if (likely(entry >= 0))
+				rte_prefetch0(entry_at(t, entry));
+			before = t;
+		}
 		b.entry[i] = entry;
 	}
 }
@@ -295,6 +351,16 @@ is_ahead(const struct saker_replay_table *t, int32_t entry, const struct saker_r
 
 	return same_key(&e->key, &k) && place->run >= t->oldest_run &&
 	       place->run == e->run[e->newest] && place->bit > e->top[e->newest];
+}
+
+/* What will be written when the packet is accepted. */
+static inline void
+fetch_window(const struct saker_replay_table *t, int32_t entry, uint64_t bit)
+{
+	struct entry *e = entry_at(t, entry);
+
+	rte_prefetch0(word_of(t, e, e->newest, bit));
+	rte_prefetch0(&t->accepted[entry]);
 }
 
 /* Behind the first entry with the hash of a key there may be another, which is the key's. */
@@ -322,15 +388,18 @@ saker_replay_peek_all(const struct saker_replay_batch *batch)
 	unsigned int refused = 0;
 
 	find_all(b);
+	memset(b.why, SAKER_OK, b.n);
 	for (unsigned int i = 0; i < b.n; i++) {
 		const struct saker_replay_table *t = b.table[i];
 
-		b.why[i] = SAKER_OK;
-		if (t == NULL || (likely(b.entry[i] >= 0) &&
-					 likely(is_ahead(t, b.entry[i], &b.key[i], &b.place[i]))))
+		if (t == NULL)
 			continue;
-		b.why[i] = (uint8_t)peek_any(batch, i);
-		refused += b.why[i] != SAKER_OK;
+		if (unlikely(b.entry[i] < 0 || !is_ahead(t, b.entry[i], &b.key[i], &b.place[i]))) {
+			b.why[i] = (uint8_t)peek_any(batch, i);
+			refused += b.why[i] != SAKER_OK;
+		} else if (i == 0 || !same_entry(&b, i, i - 1)) {
+			fetch_window(t, b.entry[i], b.place[i].bit);
+		}
 	}
 	return refused;
 }
@@ -444,7 +513,7 @@ saker_replay_create(const char *name, uint32_t sources, uint32_t window, int soc
 	t->sources = sources;
 	t->window = window;
 	t->ring_words = ring_words(window);
-	t->entry_size = entry_size(window);
+	t->entry_size = (uint32_t)entry_size(window);
 	ret = make_parts(t, name, socket);
 	if (ret == 0)
 		return t;

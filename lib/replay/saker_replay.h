@@ -31,15 +31,17 @@ struct saker_replay_key {
 
 /** A table. Its fields are for saker_replay.c. */
 struct saker_replay_table {
+	/* one line: all that a packet of a known source asks for */
 	struct saker_index index;
 	uint8_t *entries;
-	uint64_t *newest;   /* newest run by entry number: dense, since expiry walks it */
 	uint64_t *accepted; /* packets, by entry number */
-	uint32_t *free;     /* numbers of free entries: a stack */
-	size_t entry_size;
-	uint32_t sources, used, hand;
-	uint32_t window, ring_words;
 	uint64_t oldest_run;
+	uint32_t entry_size, ring_words;
+
+	uint64_t *newest; /* newest run by entry number: dense, since expiry walks it */
+	uint32_t *free;   /* numbers of free entries: a stack */
+	uint32_t sources, used, hand;
+	uint32_t window;
 };
 
 /**

@@ -70,24 +70,6 @@ saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_par
 	       a->newer_epochs == b->newer_epochs && a->max_blocks == b->max_blocks;
 }
 
-/* A seqlock as in Boehm, "Can seqlocks get along with programming language memory models?" */
-static void
-write_begin(_Atomic uint32_t *version)
-{
-	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
-
-	atomic_store_explicit(version, v + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void
-write_end(_Atomic uint32_t *version)
-{
-	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
-
-	atomic_store_explicit(version, v + 1, memory_order_release);
-}
-
 static bool
 read_valid(const _Atomic uint32_t *version, uint32_t before)
 {
@@ -136,13 +118,13 @@ refresh_limit(struct saker_sn_line *l)
 static void
 publish_used(struct saker_sn_line *l)
 {
-	write_begin(&l->shared.used_version);
+	saker_sn_write_begin(&l->shared.used_version);
 	put(&l->shared.used_hi, (uint64_t)(l->last >> 64));
 	put(&l->shared.used_lo, (uint64_t)l->last);
 	put(&l->shared.used_blocks, l->blocks);
 	put(&l->shared.packets, l->life.packets);
 	put(&l->shared.keys, l->life.keys);
-	write_end(&l->shared.used_version);
+	saker_sn_write_end(&l->shared.used_version);
 }
 
 static void
@@ -281,29 +263,6 @@ note_sure(struct saker_sn_line *l, uint64_t unix_ms)
 	l->sure_blocks = block_limit(l, l->key_run) - l->blocks;
 }
 
-/* Take what is sure. @return false: it is not */
-static inline bool
-take_sure(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
-{
-	uint64_t sum = 0;
-
-	if (n > l->sure || unix_ms != l->sure_ms ||
-		atomic_load_explicit(&l->shared.version, memory_order_relaxed) != l->version ||
-		atomic_load_explicit(&l->shared.stopped, memory_order_relaxed) != SAKER_OK)
-		return false;
-	for (uint16_t i = 0; i < n; i++)
-		sum += blocks[i];
-	if (sum > l->sure_blocks)
-		return false;
-	l->sure -= n;
-	l->sure_blocks -= sum;
-	l->blocks += sum;
-	l->life.packets += n;
-	l->last += n;
-	publish_used(l);
-	return true;
-}
-
 static struct saker_sn_grant
 take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
@@ -340,7 +299,11 @@ take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, u
 struct saker_sn_grant
 saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
-	if (!take_sure(l, unix_ms, blocks, n))
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		sum += blocks[i];
+	if (!saker_sn_take_sure(l, unix_ms, sum, n))
 		return take_asking(l, unix_ms, blocks, n);
 	return (struct saker_sn_grant){ .first = (uint64_t)(l->last - n + 1),
 		.epoch = saker_sn_epoch(l->last),
@@ -376,10 +339,10 @@ saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before
 void
 saker_sn_line_presume(struct saker_sn_line *l, saker_sn used)
 {
-	write_begin(&l->shared.used_version);
+	saker_sn_write_begin(&l->shared.used_version);
 	put(&l->shared.used_hi, (uint64_t)(used >> 64));
 	put(&l->shared.used_lo, (uint64_t)used);
-	write_end(&l->shared.used_version);
+	saker_sn_write_end(&l->shared.used_version);
 }
 
 void
@@ -393,11 +356,11 @@ saker_sn_line_reserve(struct saker_sn_line *l, saker_sn limit, uint64_t blocks)
 	if (saker_sn_key_run(&l->params, limit) == saker_sn_key_run(&l->params, old) &&
 		blocks < old_blocks)
 		blocks = old_blocks;
-	write_begin(&l->shared.version);
+	saker_sn_write_begin(&l->shared.version);
 	put(&l->shared.limit_hi, (uint64_t)(limit >> 64));
 	put(&l->shared.limit_lo, (uint64_t)limit);
 	put(&l->shared.limit_blocks, blocks);
-	write_end(&l->shared.version);
+	saker_sn_write_end(&l->shared.version);
 }
 
 void

@@ -134,11 +134,12 @@ struct saker_sn_line {
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
 	struct {
+		/* one line: all that most calls of saker_sn_take() read and publish */
 		_Atomic uint32_t version;      /**< odd while the keeper writes (a seqlock) */
 		_Atomic uint32_t stopped;      /**< enum saker_drop, SAKER_OK: may send */
 		_Atomic uint32_t used_version; /**< the same as version, worker to keeper */
-		_Atomic uint64_t used_hi, used_lo, used_blocks;
-		_Atomic uint64_t packets, keys;
+		_Atomic uint64_t used_lo, used_blocks, packets;
+		_Atomic uint64_t used_hi, keys;
 		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
 	} shared __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
@@ -185,6 +186,54 @@ struct saker_sn_grant {
  */
 struct saker_sn_grant saker_sn_take(
 	struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n);
+
+/** Begin to publish: a seqlock as in Boehm, "Can seqlocks get along with programming language
+ * memory models?"
+ */
+static inline void
+saker_sn_write_begin(_Atomic uint32_t *version)
+{
+	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
+
+	atomic_store_explicit(version, v + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+/** End of it. */
+static inline void
+saker_sn_write_end(_Atomic uint32_t *version)
+{
+	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
+
+	atomic_store_explicit(version, v + 1, memory_order_release);
+}
+
+/**
+ * Take SNs of which nothing has to be asked: neither clock nor limit nor key has changed since it
+ * was found out how many there are.
+ * @param blocks AES blocks of all @p n packets
+ * @return true: l->last is the last of them; false: there are not as many, or something has changed
+ */
+static inline bool
+saker_sn_take_sure(struct saker_sn_line *l, uint64_t unix_ms, uint64_t blocks, uint16_t n)
+{
+	if (n > l->sure || unix_ms != l->sure_ms || blocks > l->sure_blocks ||
+		atomic_load_explicit(&l->shared.version, memory_order_relaxed) != l->version ||
+		atomic_load_explicit(&l->shared.stopped, memory_order_relaxed) != SAKER_OK)
+		return false;
+	l->sure -= n;
+	l->sure_blocks -= blocks;
+	l->blocks += blocks;
+	l->life.packets += n;
+	l->last += n;
+	/* Neither the upper half nor the number of keys changes in an epoch and under a key. */
+	saker_sn_write_begin(&l->shared.used_version);
+	atomic_store_explicit(&l->shared.used_lo, (uint64_t)l->last, memory_order_relaxed);
+	atomic_store_explicit(&l->shared.used_blocks, l->blocks, memory_order_relaxed);
+	atomic_store_explicit(&l->shared.packets, l->life.packets, memory_order_relaxed);
+	saker_sn_write_end(&l->shared.used_version);
+	return true;
+}
 
 /** Keeper: let the worker use SNs below @p limit. A limit never goes down. */
 void saker_sn_line_limit(struct saker_sn_line *l, saker_sn limit);

@@ -13,9 +13,8 @@ set_source(struct saker_front *f, const struct saker_tmpl *t)
 	uint8_t len = saker_eesp_source_len[t->octets[t->context_at] >> 4];
 
 	f->source_at = len == 8 ? SAKER_EESP_SOURCE : SAKER_EESP_BASE;
-	f->source_mask = len == 8 ? UINT64_MAX : len == 4 ? UINT64_MAX << 32 : 0;
 	memcpy(&f->context, t->octets + f->source_at, sizeof(f->context));
-	f->context &= ~f->source_mask;
+	f->context &= len == 8 ? 0 : len == 4 ? UINT32_MAX : UINT64_MAX;
 }
 
 bool

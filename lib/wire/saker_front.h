@@ -21,25 +21,26 @@
 #define SAKER_FRONT_MAX  112 /**< octets of headers; longer ones are written in parts */
 #define SAKER_FRONT_ROOM 112 /**< octets in front of the payload that a write may touch */
 
-/** See the file comment. Words are as they lie in memory unless a comment says otherwise. */
+/** See the file comment. */
 struct saker_front {
-	uint8_t octets[SAKER_FRONT_MAX]; /**< the headers end where this ends */
-	uint64_t udp;         /**< UDP header, host order: destination port, length without payload */
-	uint64_t context;     /**< of the eight octets that end with the source id, the constant ones */
-	uint64_t source_mask; /**< of the same, the source id's */
-	uint32_t sum;         /**< over the constant part of an IPv4 header, length without payload */
-	uint8_t len;          /**< octets of all headers */
-	uint8_t eesp_len;     /**< of the EESP header */
-	uint8_t source_at;    /**< in the EESP header: the eight octets that end with the source id */
-	uint8_t family;       /**< of the outer IP header */
-	bool has_udp;         /**< a UDP header follows it */
-	uint16_t df_set;      /**< bits of the word of flags that are set, host order */
-	uint16_t df_copied;   /**< those that are the inner packet's */
+	uint64_t udp;     /**< UDP header, host order: destination port, length without payload */
+	uint64_t context; /**< of the eight octets that end with the source id, the constant ones */
+	uint32_t sum;     /**< over the constant part of an IPv4 header, length without payload */
+	uint8_t len;      /**< octets of all headers */
+	uint8_t eesp_len; /**< of the EESP header */
+	uint8_t source_at;  /**< in the EESP header: the eight octets that end with the source id */
+	uint8_t family;     /**< of the outer IP header */
+	bool has_udp;       /**< a UDP header follows it */
+	uint16_t df_set;    /**< bits of the word of flags that are set, host order */
+	uint16_t df_copied; /**< those that are the inner packet's */
+	uint8_t unused[16]; /**< so that nearly all headers are one cache line of a policy */
+	uint8_t octets[SAKER_FRONT_MAX]
+		__attribute__((aligned(16))); /**< they end where this ends */
 };
 
 /**
- * What the outer headers take from a packet. Numbers are as wide as they are used: a narrow one that
- * the compiler puts aside and reads back as a word makes the CPU wait.
+ * What the outer headers take from a packet. Numbers are as wide as they are used: a narrow one
+ * that the compiler puts aside and reads back as a word makes the CPU wait.
  */
 struct saker_front_outer {
 	uint64_t behind;  /**< octets behind all headers: payload, padding, ICV */
@@ -52,7 +53,7 @@ struct saker_front_outer {
 /** What the EESP header takes from a packet, as on the wire. */
 struct saker_front_eesp {
 	uint64_t sn;
-	uint64_t source; /**< in the last octets of eight */
+	uint64_t source; /**< in the last octets of eight; without a source id: 0 */
 	uint16_t session;
 };
 
@@ -83,11 +84,11 @@ saker_front_ip4(const struct saker_front *f, uint8_t *at, const struct saker_fro
 	uint32_t flags = f->df_set | (f->df_copied & v->flags), id = flags != 0 ? 0 : v->id;
 	uint32_t sum = f->sum + (uint32_t)v->behind + v->tos + id + flags;
 
-	saker_store_be64(at,
-		(uint64_t)(0x45000000 | v->tos << 16 | total) << 32 | id << 16 | flags);
+	saker_store_be64(
+		at, (uint64_t)(0x45000000 | v->tos << 16 | total) << 32 | id << 16 | flags);
 	/* Both halves added, with the carry, are the upper half. */
 	sum += sum << 16 | sum >> 16;
-	saker_store_be16(at + 10, (uint16_t)~(sum >> 16));
+	saker_store_be16(at + 10, (uint16_t) ~(sum >> 16));
 }
 
 static inline void
@@ -117,7 +118,7 @@ saker_front_finish_eesp(
 	const struct saker_front *f, uint8_t *payload, const struct saker_front_eesp *v)
 {
 	uint8_t *eesp = payload - f->eesp_len;
-	uint64_t source = f->context | (v->source & f->source_mask);
+	uint64_t source = f->context | v->source;
 
 	memcpy(eesp + 2, &v->session, sizeof(v->session));
 	memcpy(eesp + f->source_at, &source, sizeof(source));

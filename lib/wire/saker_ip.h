@@ -112,7 +112,7 @@ saker_ip4_plain_total(const uint8_t *p)
 	total = __builtin_bswap16((uint16_t)(word >> 16));
 	/* Version, header length; more fragments, offset. */
 	return (word & UINT64_C(0xff3f0000000000ff)) == 0x45 && total >= SAKER_IP4_HEADER ? total
-											   : 0;
+											  : 0;
 }
 
 /** What saker_ip_read() says of such a packet, in two stores. */
