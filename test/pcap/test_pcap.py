@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = ("profile", "format", "hostile", "subsa", "esp", "esp_peer", "link", "sn", "config", "keys",
           "live", "policy", "mtu", "scale", "process", "commands", "lcores", "eyes", "psp", "tss", "qos",
           "path", "psp_peer", "psp_roles", "psp_handout", "isolate", "proxy",
-          "nonces")
+          "nonces", "mixed")
 SKIP = 77
 
 
