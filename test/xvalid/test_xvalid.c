@@ -56,7 +56,8 @@ struct packet {
 	uint16_t aad_len;
 	struct place text_place, dst_place, aad_place, icv_place;
 	bool in_place;
-	bool stored; /* has its expanded key */
+	bool stored;    /* has its expanded key */
+	uint8_t key_of; /* the slot whose key it shares; mostly its own */
 	uint8_t damage;
 	uint32_t damaged_bit;
 	uint8_t master;
@@ -71,6 +72,7 @@ struct packet {
 /* What the packets of a batch have in common. */
 struct likeness {
 	bool same_len, same_aad, same_master;
+	uint8_t keys;   /* each packet has one, all share one, neighbours share one */
 	uint8_t stored; /* none, some, all */
 	bool intact;
 	uint32_t max_len;
@@ -171,7 +173,7 @@ fill_slot(struct side *s, unsigned int i)
 		memcpy(batch.kdf[j][i], p->kdf[j], SAKER_KDF_BLOCK);
 	batch.kdf[0][i][0] = 0;
 	batch.master[i] = &s->masters[p->master];
-	batch.expanded[i] = p->stored ? &s->expanded[i] : NULL;
+	batch.expanded[i] = p->stored ? &s->expanded[p->key_of] : NULL;
 	batch.aad[i] = aad;
 	batch.aad_len[i] = p->aad_len;
 	batch.len[i] = p->len;
@@ -327,6 +329,26 @@ random_aad_len(void)
 	return (uint16_t)random_below(one_in(2) ? 49 : SAKER_AAD_MAX + 1);
 }
 
+/* Make its key that of the packet before, or nearly: then a bit of the input is another one. */
+static void
+share_key(struct packet *p, const struct likeness *l)
+{
+	const struct packet *before = p - 1;
+
+	if (p == packets || l->keys == 0 || (l->keys == 2 && one_in(8)))
+		return;
+	memcpy(p->kdf, before->kdf, sizeof(p->kdf));
+	p->master = before->master;
+	p->stored = before->stored;
+	p->key_of = before->key_of;
+	if (l->keys == 2 && one_in(24)) {
+		/* Octets 0 and 3 are not the caller's. */
+		p->kdf[random_below(batch.kdf_blocks)][4 + random_below(SAKER_KDF_BLOCK - 4)] ^=
+			(uint8_t)(1 << random_below(8));
+		p->key_of = (uint8_t)(p - packets);
+	}
+}
+
 /* Everything of a packet but the length of its text, and its place. */
 static void
 random_packet(struct packet *p, const struct likeness *l)
@@ -348,6 +370,8 @@ random_packet(struct packet *p, const struct likeness *l)
 		random_damage(p);
 	random_octets(p->nonce, sizeof(p->nonce));
 	random_octets(p->kdf[0], sizeof(p->kdf));
+	p->key_of = (uint8_t)(p - packets);
+	share_key(p, l);
 }
 
 static struct likeness
@@ -361,6 +385,7 @@ random_likeness(void)
 		.same_len = one_in(3),
 		.same_aad = !one_in(3),
 		.same_master = !one_in(4),
+		.keys = one_in(3) ? (uint8_t)(1 + random_below(2)) : 0,
 		.stored = one_in(3) ? (uint8_t)(1 + random_below(2)) : 0,
 		.intact = one_in(2),
 		.max_len = max_lens[random_below(sizeof(max_lens) / sizeof(max_lens[0]))],

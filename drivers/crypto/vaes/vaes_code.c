@@ -11,6 +11,9 @@
  * (vaes_group.h, vaes_kdf.h, vaes_keys.h), and so they do their AAD, short texts and tags
  * (vaes_rows.h, vaes_ghash.h, vaes_short.h). If there is a long text among them, texts are worked
  * on slot by slot, with a few powers of H (vaes_long.h).
+ *
+ * Packets of one source mostly share their key. Where 16 slots do, it is derived and expanded once,
+ * and kept for those behind them that share it too.
  */
 
 #include "vaes_code.h"
@@ -34,6 +37,9 @@ struct suite_code {
 	void (*derive)(struct vaes_group *g, const uint8_t *const *masters);
 	void (*derive_mixed)(struct vaes_group *g, const uint8_t *const *masters);
 	void (*expand)(struct vaes_group *g);
+	void (*derive_one)(struct vaes_group *g, const uint8_t *const *masters);
+	void (*expand_one)(struct vaes_group *g);
+	void (*pads)(struct vaes_group *g);
 	void (*seal_short)(struct vaes_group *g, const struct rows *texts);
 	void (*open_short)(struct vaes_group *g, const struct rows *texts);
 	void (*seal_long)(struct vaes_group *g);
@@ -44,15 +50,27 @@ struct suite_code {
 #define SUITE_CODE(name, outputs_, rounds_)                                                        \
 	static void derive_##name(struct vaes_group *g, const uint8_t *const *masters)             \
 	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 0, outputs_, 0 });                   \
+		derive_lanes(g, (struct derivation){ masters, 0, outputs_, QUADS, 0 });            \
 	}                                                                                          \
 	static void derive_mixed_##name(struct vaes_group *g, const uint8_t *const *masters)       \
 	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 1, outputs_, 0 });                   \
+		derive_lanes(g, (struct derivation){ masters, 1, outputs_, QUADS, 0 });            \
 	}                                                                                          \
 	static void expand_##name(struct vaes_group *g)                                            \
 	{                                                                                          \
 		expand_lanes(g, rounds_);                                                          \
+	}                                                                                          \
+	static void derive_one_##name(struct vaes_group *g, const uint8_t *const *masters)         \
+	{                                                                                          \
+		derive_lanes(g, (struct derivation){ masters, 0, outputs_, 1, 0 });                \
+	}                                                                                          \
+	static void expand_one_##name(struct vaes_group *g)                                        \
+	{                                                                                          \
+		expand_one(g, rounds_);                                                            \
+	}                                                                                          \
+	static void pads_##name(struct vaes_group *g)                                              \
+	{                                                                                          \
+		make_pads(g, rounds_);                                                             \
 	}                                                                                          \
 	static void seal_short_##name(struct vaes_group *g, const struct rows *texts)              \
 	{                                                                                          \
@@ -74,6 +92,9 @@ struct suite_code {
 		.derive = derive_##name,                                                           \
 		.derive_mixed = derive_mixed_##name,                                               \
 		.expand = expand_##name,                                                           \
+		.derive_one = derive_one_##name,                                                   \
+		.expand_one = expand_one_##name,                                                   \
+		.pads = pads_##name,                                                               \
 		.seal_short = seal_short_##name,                                                   \
 		.open_short = open_short_##name,                                                   \
 		.seal_long = seal_long_##name,                                                     \
@@ -198,12 +219,86 @@ make_ivs(struct vaes_group *g)
 	}
 }
 
+/* Do the lanes of a quad have the KDF input of a slot? */
+static inline bool
+same_input(const struct vaes_group *g, unsigned int q, unsigned int slot)
+{
+	const struct saker_batch *b = g->batch;
+	unsigned int alive = g->n - 4 * q;
+	__mmask64 octets = alive >= 4 ? ~0ULL : (1ULL << BLOCK * alive) - 1;
+
+	for (unsigned int j = 0; j < b->kdf_blocks; j++) {
+		/* Octets 0 and 3 of the first block are not the caller's. */
+		__mmask64 own = j == 0 ? octets & 0xfff6fff6fff6fff6ULL : octets;
+		vec in = _mm512_loadu_si512(b->kdf[j][g->first + 4 * q]);
+
+		if (_mm512_mask_cmpneq_epi8_mask(own, in, broadcast(b->kdf[j][slot])) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Do all live lanes have this value among 16 of 64 bits? */
+static inline bool
+same_pointer(const struct vaes_group *g, const void *slots, const void *value)
+{
+	const vec want = _mm512_set1_epi64((long long)(uintptr_t)value);
+	const uint8_t *p = slots;
+	__mmask8 low = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p), want);
+	__mmask8 high = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p + VEC), want);
+
+	return (live_lanes(g) & (low | high << 8)) == 0;
+}
+
+/* Is the key of all live lanes that of a slot? Nothing secret is looked at. */
+static bool
+have_key_of(const struct vaes_group *g, unsigned int slot)
+{
+	const struct saker_batch *b = g->batch;
+
+	if (!same_pointer(g, &b->expanded[g->first], b->expanded[slot]))
+		return false;
+	if (b->expanded[slot] != NULL)
+		return true;
+	for (unsigned int q = 0; q < (g->n + 3) / 4; q++)
+		if (!same_input(g, q, slot))
+			return false;
+	return same_pointer(g, &b->master[g->first], b->master[slot]);
+}
+
+/* The key of lane 0 for all lanes. */
+static void
+make_shared_key(struct vaes_group *g, const struct suite_code *code)
+{
+	const void *expanded = g->batch->expanded[g->first];
+	const uint8_t *masters[AT_ONCE] = { (const void *)g->batch->master[g->first] };
+
+	if (expanded != NULL)
+		put_key(g, 0, expanded);
+	else
+		code->derive_one(g, masters);
+	spread(&g->mask, first_lane(g->mask.quad[0]));
+	code->expand_one(g);
+	g->powers = false;
+	g->of = g->first;
+}
+
 /* Everything of a key that every packet needs. */
 static void
 make_keys(struct vaes_group *g, const struct suite_code *code)
 {
-	__mmask16 derive = deriving_lanes(g);
+	bool kept = QUADS > 1 && g->shared && have_key_of(g, g->of);
+	__mmask16 derive;
 
+	g->shared = kept || (QUADS > 1 && g->n > 1 && have_key_of(g, g->first));
+	if (g->shared) {
+		if (!kept)
+			make_shared_key(g, code);
+		make_ivs(g);
+		code->pads(g);
+		return;
+	}
+	derive = deriving_lanes(g);
 	if (derive != 0)
 		derive_keys(g, code, derive);
 	for (unsigned int l = live_lanes(g) & ~derive; l != 0; l &= l - 1) {
@@ -358,6 +453,7 @@ run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 	bool long_texts = false;
 	unsigned int good = 0;
 
+	g->shared = false;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		long_texts |= has_long_text(g);
 		good += run(g, code);

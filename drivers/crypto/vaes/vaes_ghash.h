@@ -159,6 +159,11 @@ make_hash_keys(struct vaes_group *g)
 ALWAYS_INLINE void
 store_power(struct vaes_group *g, const int i, unsigned int q, struct gf_factor f)
 {
+	if (g->shared) {
+		spread(&g->power[i], f.plain);
+		spread(&g->folded[i], f.folded);
+		return;
+	}
 	g->power[i].quad[q] = f.plain;
 	g->folded[i].quad[q] = f.folded;
 }
@@ -167,7 +172,12 @@ store_power(struct vaes_group *g, const int i, unsigned int q, struct gf_factor 
 ALWAYS_INLINE void
 make_powers(struct vaes_group *g)
 {
-	for (unsigned int q = 0; q < (g->n + 3) / 4; q++) {
+	unsigned int quads = g->shared ? 1 : (g->n + 3) / 4;
+
+	if (g->shared && g->powers)
+		return;
+	g->powers = true;
+	for (unsigned int q = 0; q < quads; q++) {
 		struct gf_factor h4 = gf_factor(gf_square(gf_square(g->h.quad[q])));
 		struct gf_factor h8 = gf_factor(gf_square(h4.plain));
 

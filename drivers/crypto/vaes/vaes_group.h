@@ -55,6 +55,9 @@ struct vaes_group {
 	struct saker_batch *batch;
 	unsigned int first; /* slot of lane 0 */
 	unsigned int n;     /* lanes that live, 1..LANES */
+	bool shared;        /* all lanes have the key of slot `of`, which stands in all planes */
+	bool powers;        /* of H, too */
+	unsigned int of;
 	struct places places;
 
 	struct plane mask;    /* of the nonce, in 12 octets */
@@ -71,6 +74,22 @@ struct vaes_group {
 	struct plane power[STRIDE];
 	struct plane folded[STRIDE];
 };
+
+/* The first lane of a vector in all four. */
+ALWAYS_INLINE vec
+first_lane(vec v)
+{
+	return _mm512_shuffle_i32x4(v, v, 0);
+}
+
+/* One vector in all quads. */
+ALWAYS_INLINE void
+spread(struct plane *p, vec v)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		p->quad[q] = v;
+}
 
 /* A block of lane i. */
 ALWAYS_INLINE uint8_t *

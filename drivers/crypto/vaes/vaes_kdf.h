@@ -20,6 +20,7 @@ struct derivation {
 	const uint8_t *const *masters;
 	int mixed;   /* they are not all the same one */
 	int outputs; /* CMACs of a key */
+	int quads;   /* that are derived for, from the first on */
 	unsigned int counter_bit;
 };
 
@@ -38,7 +39,7 @@ ALWAYS_INLINE void
 master_round(vec x[MAX_OUTPUTS][QUADS], struct derivation d, unsigned int r)
 {
 	UNROLL
-	for (int q = 0; q < QUADS; q++) {
+	for (int q = 0; q < d.quads; q++) {
 		vec k = master_block(d, q, (size_t)r * BLOCK);
 
 		UNROLL
@@ -65,7 +66,7 @@ ALWAYS_INLINE void
 begin_cmacs(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 {
 	UNROLL
-	for (int q = 0; q < QUADS; q++) {
+	for (int q = 0; q < d.quads; q++) {
 		UNROLL
 		for (int o = 0; o < d.outputs; o++)
 			x[o][q] = all_lanes(((uint32_t)o + 1) << d.counter_bit, 0, 0, 0);
@@ -80,7 +81,7 @@ absorb(const struct vaes_group *g, vec x[MAX_OUTPUTS][QUADS], struct derivation 
 	const __mmask8 last = j + 1u == g->batch->kdf_blocks ? 0xff : 0;
 
 	UNROLL
-	for (int q = 0; q < QUADS; q++) {
+	for (int q = 0; q < d.quads; q++) {
 		vec k1 = master_block(d, q, offsetof(struct saker_master, k1));
 		vec in = _mm512_maskz_loadu_epi8(
 			octets, g->batch->kdf[j][g->first + 4 * (unsigned int)q]);
@@ -106,7 +107,7 @@ derive_lanes(struct vaes_group *g, struct derivation d)
 		encrypt_masters(x, d);
 	}
 	UNROLL
-	for (int q = 0; q < QUADS; q++) {
+	for (int q = 0; q < d.quads; q++) {
 		g->round_keys[0].quad[q] = x[0][q];
 		if (d.outputs == 3)
 			g->round_keys[1].quad[q] = x[1][q];

@@ -92,4 +92,52 @@ expand_lanes(struct vaes_group *g, const int rounds)
 	}
 }
 
+/* The schedule of lane 0, and E(0), for all lanes. */
+ALWAYS_INLINE void
+expand_one(struct vaes_group *g, const int rounds)
+{
+	struct schedule s = { .key = { first_lane(g->round_keys[0].quad[0]),
+				      first_lane(g->round_keys[1].quad[0]) } };
+
+	s.zero = s.key[0];
+	spread(&g->round_keys[0], s.key[0]);
+	UNROLL
+	for (int r = 1; r < rounds; r++) {
+		vec k = next_round_key(&s, r, rounds);
+
+		spread(&g->round_keys[r], k);
+		s.zero = _mm512_aesenc_epi128(s.zero, k);
+	}
+	s.pad = next_round_key(&s, rounds, rounds);
+	spread(&g->round_keys[rounds], s.pad);
+	spread(&g->zero, _mm512_aesenclast_epi128(s.zero, s.pad));
+}
+
+/* Counter blocks and E(J0) of all lanes, whose key is the same one and expanded. The nonces stand
+ * in `start` already.
+ */
+ALWAYS_INLINE void
+make_pads(struct vaes_group *g, const int rounds)
+{
+	const vec first = all_lanes(0, 0, 0, 0x01000000);
+	vec pad[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		g->start.quad[q] = xor2(g->start.quad[q], g->round_keys[0].quad[0]);
+		pad[q] = xor2(g->start.quad[q], first);
+	}
+	UNROLL
+	for (int r = 1; r < rounds; r++) {
+		const vec k = g->round_keys[r].quad[0];
+
+		UNROLL
+		for (int q = 0; q < QUADS; q++)
+			pad[q] = _mm512_aesenc_epi128(pad[q], k);
+	}
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		g->pad.quad[q] = _mm512_aesenclast_epi128(pad[q], g->round_keys[rounds].quad[0]);
+}
+
 #endif

@@ -16,6 +16,12 @@
 #define UNIT_ROWS 4
 #define UNIT      (UNIT_ROWS * BLOCK) /* octets of each lane */
 
+/* Rows of a unit, the last ones of which some lanes have in part or not at all: always constants.
+ */
+struct unit {
+	int rows, whole;
+};
+
 /* The counters of a unit's rows: those of all lanes are the same, and the first block has 2. */
 ALWAYS_INLINE void
 unit_counters(vec counter[UNIT_ROWS], size_t at)
@@ -29,28 +35,25 @@ unit_counters(vec counter[UNIT_ROWS], size_t at)
 /* Key stream of a unit of one quad, but for the last round. */
 ALWAYS_INLINE void
 unit_stream(vec v[UNIT_ROWS], const struct vaes_group *g, const vec counter[UNIT_ROWS],
-	unsigned int q, const int rounds)
+	unsigned int q, const int rows, const int rounds)
 {
 	UNROLL
-	for (int i = 0; i < UNIT_ROWS; i++)
+	for (int i = 0; i < rows; i++)
 		v[i] = xor2(g->start.quad[q], counter[i]);
 	UNROLL
 	for (int r = 1; r < rounds; r++) {
 		const vec k = g->round_keys[r].quad[q];
 
 		UNROLL
-		for (int i = 0; i < UNIT_ROWS; i++)
+		for (int i = 0; i < rows; i++)
 			v[i] = _mm512_aesenc_epi128(v[i], k);
 	}
 }
 
-/*
- * A unit of all lanes. Its ciphertext is left in g->rest, to be hashed. If all lanes have all of
- * the unit there is no mask.
- */
+/* A unit of all lanes. Its ciphertext is left in g->rest, to be hashed. */
 ALWAYS_INLINE void
 crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct row_mask *mask,
-	struct mode mode)
+	struct unit u, struct mode mode)
 {
 	vec counter[UNIT_ROWS], v[UNIT_ROWS];
 
@@ -61,22 +64,67 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 		const uint8_t *const *in = r->in + 4 * q;
 		uint8_t *const *out = r->out + 4 * q;
 
-		unit_stream(v, g, counter, q, mode.rounds);
+		unit_stream(v, g, counter, q, u.rows, mode.rounds);
 		UNROLL
-		for (int i = 0; i < UNIT_ROWS; i++) {
+		for (int i = 0; i < u.rows; i++) {
 			const size_t row = at + (size_t)i * BLOCK;
-			const uint64_t own = mask == NULL ? 0 : mask[i].quad[q];
-			vec x = mask == NULL ? gather(in, row) : gather_part(in, row, own);
+			const uint64_t own = i < u.whole ? 0 : mask[i].quad[q];
+			vec x = i < u.whole ? gather(in, row) : gather_part(in, row, own);
 
 			v[i] = _mm512_aesenclast_epi128(v[i], xor2(x, k));
-			if (mask == NULL)
+			if (i < u.whole)
 				scatter_to(out, row, v[i]);
 			else
 				scatter_part(out, row, own, v[i]);
 			if (mode.direction == SEAL)
-				x = mask == NULL ? v[i] : _mm512_maskz_mov_epi8(own, v[i]);
+				x = i < u.whole ? v[i] : _mm512_maskz_mov_epi8(own, v[i]);
 			g->rest[i].quad[q] = reverse(x);
 		}
+	}
+}
+
+/* Encrypt or decrypt a unit, and hash it. */
+ALWAYS_INLINE void
+run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at, struct unit u,
+	struct mode mode)
+{
+	struct row_mask mask[UNIT_ROWS];
+
+	UNROLL
+	for (int i = u.whole; i < u.rows; i++)
+		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
+	crypt_unit(g, r, at, mask, u, mode);
+	UNROLL
+	for (int i = 0; i < u.rows; i++) {
+		if (i < u.whole)
+			hash_row(s, g->rest[i].quad);
+		else
+			hash_part_row(s, g->rest[i].quad, &mask[i]);
+	}
+}
+
+#define LAST_UNIT(rows_, whole_)                                                                   \
+	case (rows_) * (UNIT_ROWS + 1) + (whole_):                                                 \
+		run_unit(g, s, r, at, (struct unit){ rows_, whole_ }, mode);                       \
+		break
+
+/* Mostly all lanes end in the same row, and it is the only one with masks. */
+ALWAYS_INLINE void
+run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at,
+	size_t whole, size_t end, struct mode mode)
+{
+	size_t rows = (end - at + BLOCK - 1) / BLOCK;
+
+	switch (rows * (UNIT_ROWS + 1) + (whole - at) / BLOCK) {
+		LAST_UNIT(1, 0);
+		LAST_UNIT(1, 1);
+		LAST_UNIT(2, 1);
+		LAST_UNIT(2, 2);
+		LAST_UNIT(3, 2);
+		LAST_UNIT(3, 3);
+		LAST_UNIT(4, 3);
+	default:
+		run_unit(g, s, r, at, (struct unit){ UNIT_ROWS, 0 }, mode);
 	}
 }
 
@@ -84,25 +132,17 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 ALWAYS_INLINE void
 crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 {
-	const size_t whole = shortest(r) / UNIT * UNIT, end = longest(r);
-	struct row_mask mask[UNIT_ROWS];
+	const size_t shared = shortest(r), end = longest(r);
 	struct hash_lanes s;
 	size_t at = 0;
 
 	hash_load(&s, g);
-	for (; at < whole; at += UNIT) {
-		crypt_unit(g, r, at, NULL, mode);
-		UNROLL
-		for (int i = 0; i < UNIT_ROWS; i++)
-			hash_row(&s, g->rest[i].quad);
-	}
-	for (; at < end; at += UNIT) {
-		for (unsigned int i = 0; i < UNIT_ROWS; i++)
-			mask_row(&mask[i], r, at + i * BLOCK);
-		crypt_unit(g, r, at, mask, mode);
-		for (unsigned int i = 0; i < UNIT_ROWS && at + i * BLOCK < end; i++)
-			hash_part_row(&s, g->rest[i].quad, &mask[i]);
-	}
+	for (; at + UNIT <= shared; at += UNIT)
+		run_unit(g, &s, r, at, (struct unit){ UNIT_ROWS, UNIT_ROWS }, mode);
+	for (; at + UNIT < end; at += UNIT)
+		run_unit(g, &s, r, at, (struct unit){ UNIT_ROWS, 0 }, mode);
+	if (at < end)
+		run_last_unit(g, &s, r, at, shared < at ? at : shared, end, mode);
 	hash_store(&s, g);
 }
 
