@@ -42,6 +42,8 @@ struct suite_code {
 	void (*pads)(struct vaes_group *g);
 	void (*seal_short)(struct vaes_group *g, const struct rows *texts);
 	void (*open_short)(struct vaes_group *g, const struct rows *texts);
+	void (*seal_summed)(struct vaes_group *g, const struct rows *texts);
+	void (*open_summed)(struct vaes_group *g, const struct rows *texts);
 	void (*seal_long)(struct vaes_group *g);
 	void (*open_long)(struct vaes_group *g);
 	unsigned int rounds;
@@ -74,19 +76,27 @@ struct suite_code {
 	}                                                                                          \
 	static void seal_short_##name(struct vaes_group *g, const struct rows *texts)              \
 	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ SEAL, rounds_ });                             \
+		crypt_short(g, texts, (struct mode){ SEAL, rounds_, 0 });                          \
 	}                                                                                          \
 	static void open_short_##name(struct vaes_group *g, const struct rows *texts)              \
 	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ OPEN, rounds_ });                             \
+		crypt_short(g, texts, (struct mode){ OPEN, rounds_, 0 });                          \
+	}                                                                                          \
+	static void seal_summed_##name(struct vaes_group *g, const struct rows *texts)             \
+	{                                                                                          \
+		crypt_short(g, texts, (struct mode){ SEAL, rounds_, 1 });                          \
+	}                                                                                          \
+	static void open_summed_##name(struct vaes_group *g, const struct rows *texts)             \
+	{                                                                                          \
+		crypt_short(g, texts, (struct mode){ OPEN, rounds_, 1 });                          \
 	}                                                                                          \
 	static void seal_long_##name(struct vaes_group *g)                                         \
 	{                                                                                          \
-		crypt_long(g, (struct mode){ SEAL, rounds_ });                                     \
+		crypt_long(g, (struct mode){ SEAL, rounds_, 0 });                                  \
 	}                                                                                          \
 	static void open_long_##name(struct vaes_group *g)                                         \
 	{                                                                                          \
-		crypt_long(g, (struct mode){ OPEN, rounds_ });                                     \
+		crypt_long(g, (struct mode){ OPEN, rounds_, 0 });                                  \
 	}                                                                                          \
 	static const struct suite_code name = {                                                    \
 		.derive = derive_##name,                                                           \
@@ -97,6 +107,8 @@ struct suite_code {
 		.pads = pads_##name,                                                               \
 		.seal_short = seal_short_##name,                                                   \
 		.open_short = open_short_##name,                                                   \
+		.seal_summed = seal_summed_##name,                                                 \
+		.open_summed = open_summed_##name,                                                 \
 		.seal_long = seal_long_##name,                                                     \
 		.open_long = open_long_##name,                                                     \
 		.rounds = rounds_,                                                                 \
@@ -161,7 +173,7 @@ static void
 forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
 {
 	wipe(g->mask.quad, (const vec *)(g->round_keys + code->rounds + 1));
-	if (long_texts)
+	if (long_texts || g->row_powers > 0)
 		wipe(g->power[0].quad, (vec *)(g + 1));
 	wipe_stack(long_texts);
 	wipe_registers();
@@ -280,6 +292,7 @@ make_shared_key(struct vaes_group *g, const struct suite_code *code)
 	spread(&g->mask, first_lane(g->mask.quad[0]));
 	code->expand_one(g);
 	g->powers = false;
+	g->row_powers = 0;
 	g->of = g->first;
 }
 
@@ -372,6 +385,51 @@ has_long_text(const struct vaes_group *g)
 	return _mm512_cmpgt_epu32_mask(len, _mm512_set1_epi32(SHORT_MAX)) != 0;
 }
 
+/* Rows of all live lanes, if all have as many; else 0. */
+static inline size_t
+same_rows(const struct vaes_group *g, vec len)
+{
+	vec rows = _mm512_srli_epi32(_mm512_add_epi32(len, _mm512_set1_epi32(BLOCK - 1)), 4);
+	uint32_t first = (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(rows));
+	__mmask16 others = _mm512_cmpneq_epi32_mask(rows, _mm512_set1_epi32((int)first));
+
+	return (live_lanes(g) & others) == 0 ? first : 0;
+}
+
+/* Can GHASH of a group with short texts be summed? There must be enough lanes for the powers of H
+ * to be worth computing.
+ */
+static bool
+may_sum(struct vaes_group *g)
+{
+	const struct saker_batch *b = g->batch;
+	size_t aad = same_rows(
+		g, _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)&b->aad_len[g->first])));
+	size_t text = same_rows(g, _mm512_loadu_si512(&b->len[g->first]));
+
+	g->rows = aad + text + 1;
+	return g->shared && aad > 0 && text > 0 && g->rows <= MAX_ROWS && g->n >= LANES / 2;
+}
+
+/* A group whose GHASH is summed. */
+static void
+run_summed(struct vaes_group *g, const struct suite_code *code, enum direction d)
+{
+	struct hash_lanes s;
+	struct rows rows;
+
+	make_hash_keys(g);
+	make_row_powers(g, (unsigned int)g->rows);
+	load_aad(g, &rows);
+	sum_rows(&s, g, &rows);
+	sums_store(&s, g);
+	load_texts(g, &rows);
+	(d == SEAL ? code->seal_summed : code->open_summed)(g, &rows);
+	sums_load(&s, g);
+	sum_finish(&s, g);
+	hash_store(&s, g);
+}
+
 /* Everything but what becomes of the tags. */
 static void
 run_group(struct vaes_group *g, const struct suite_code *code, enum direction d)
@@ -380,6 +438,10 @@ run_group(struct vaes_group *g, const struct suite_code *code, enum direction d)
 	struct rows texts;
 
 	make_keys(g, code);
+	if (QUADS > 1 && !long_texts && may_sum(g)) {
+		run_summed(g, code, d);
+		return;
+	}
 	begin_hash(g, long_texts);
 	if (long_texts) {
 		(d == SEAL ? code->seal_long : code->open_long)(g);
@@ -454,6 +516,7 @@ run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 	unsigned int good = 0;
 
 	g->shared = false;
+	g->row_powers = 0;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		long_texts |= has_long_text(g);
 		good += run(g, code);

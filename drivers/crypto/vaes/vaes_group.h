@@ -23,8 +23,9 @@
 #define ROUNDS_256 14
 /* Octets of a text that is worked on row by row, vaes_short.h: more if there are more lanes. */
 #define SHORT_MAX (QUADS == 1 ? 128 : 320)
-#define STRIDE    4 /* vectors, see vaes_long.h */
-#define CHUNK     8 /* vectors */
+#define MAX_ROWS  24 /* of AAD, short text and lengths, see vaes_ghash.h */
+#define STRIDE    4  /* vectors, see vaes_long.h */
+#define CHUNK     8  /* vectors */
 
 enum direction { OPEN, SEAL };
 
@@ -32,6 +33,7 @@ enum direction { OPEN, SEAL };
 struct mode {
 	enum direction direction;
 	int rounds; /* of the suite */
+	int summed; /* GHASH is a sum of products, see vaes_ghash.h */
 };
 
 /* One block of each slot. Lane i stands at octet 16 i. */
@@ -58,6 +60,8 @@ struct vaes_group {
 	bool shared;        /* all lanes have the key of slot `of`, which stands in all planes */
 	bool powers;        /* of H, too */
 	unsigned int of;
+	unsigned int row_powers; /* of H, as many as there are */
+	size_t rows;             /* of AAD, text and lengths: the same in all lanes */
 	struct places places;
 
 	struct plane mask;    /* of the nonce, in 12 octets */
@@ -73,6 +77,10 @@ struct vaes_group {
 	/* Long texts: H^4, H^8, H^12, H^16, and the same folded. */
 	struct plane power[STRIDE];
 	struct plane folded[STRIDE];
+
+	/* A shared key: H^i at i, and the same folded. */
+	vec row_power[MAX_ROWS + 1];
+	vec row_folded[MAX_ROWS + 1];
 };
 
 /* The first lane of a vector in all four. */

@@ -83,11 +83,25 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 	}
 }
 
-/* Encrypt or decrypt a unit, and hash it. */
+/* Hash row i of a unit. left: rows to come, this one included, where they are summed */
 ALWAYS_INLINE void
-run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at, struct unit u,
-	struct mode mode)
+hash_unit_row(struct vaes_group *g, struct hash_lanes *s, const int i, const struct row_mask *mask,
+	size_t left, struct mode mode)
 {
+	if (mode.summed)
+		sum_row(s, g, g->rest[i].quad, left);
+	else if (mask == NULL)
+		hash_row(s, g->rest[i].quad);
+	else
+		hash_part_row(s, g->rest[i].quad, mask);
+}
+
+/* Encrypt or decrypt a unit, and hash it. end: of the longest text */
+ALWAYS_INLINE void
+run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at, size_t end,
+	struct unit u, struct mode mode)
+{
+	const size_t left = (end - at + BLOCK - 1) / BLOCK + 1; /* the lengths are a row, too */
 	struct row_mask mask[UNIT_ROWS];
 
 	UNROLL
@@ -95,17 +109,15 @@ run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_
 		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
 	crypt_unit(g, r, at, mask, u, mode);
 	UNROLL
-	for (int i = 0; i < u.rows; i++) {
-		if (i < u.whole)
-			hash_row(s, g->rest[i].quad);
-		else
-			hash_part_row(s, g->rest[i].quad, &mask[i]);
-	}
+	for (int i = 0; i < u.rows; i++)
+		if (i < u.whole || at + (size_t)i * BLOCK < end)
+			hash_unit_row(
+				g, s, i, i < u.whole ? NULL : &mask[i], left - (size_t)i, mode);
 }
 
 #define LAST_UNIT(rows_, whole_)                                                                   \
 	case (rows_) * (UNIT_ROWS + 1) + (whole_):                                                 \
-		run_unit(g, s, r, at, (struct unit){ rows_, whole_ }, mode);                       \
+		run_unit(g, s, r, at, end, (struct unit){ rows_, whole_ }, mode);                  \
 		break
 
 /* Mostly all lanes end in the same row, and it is the only one with masks. */
@@ -124,7 +136,7 @@ run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 		LAST_UNIT(3, 3);
 		LAST_UNIT(4, 3);
 	default:
-		run_unit(g, s, r, at, (struct unit){ UNIT_ROWS, 0 }, mode);
+		run_unit(g, s, r, at, end, (struct unit){ UNIT_ROWS, 0 }, mode);
 	}
 }
 
@@ -136,14 +148,20 @@ crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 	struct hash_lanes s;
 	size_t at = 0;
 
-	hash_load(&s, g);
+	if (mode.summed)
+		sums_load(&s, g);
+	else
+		hash_load(&s, g);
 	for (; at + UNIT <= shared; at += UNIT)
-		run_unit(g, &s, r, at, (struct unit){ UNIT_ROWS, UNIT_ROWS }, mode);
+		run_unit(g, &s, r, at, end, (struct unit){ UNIT_ROWS, UNIT_ROWS }, mode);
 	for (; at + UNIT < end; at += UNIT)
-		run_unit(g, &s, r, at, (struct unit){ UNIT_ROWS, 0 }, mode);
+		run_unit(g, &s, r, at, end, (struct unit){ UNIT_ROWS, 0 }, mode);
 	if (at < end)
 		run_last_unit(g, &s, r, at, shared < at ? at : shared, end, mode);
-	hash_store(&s, g);
+	if (mode.summed)
+		sums_store(&s, g);
+	else
+		hash_store(&s, g);
 }
 
 #endif
