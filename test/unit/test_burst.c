@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <rte_eal.h>
 
-#include "saker_burst.h"
+#include "saker_worker.h"
 
 static struct rte_mempool *pool;
 static struct saker_burst burst;
@@ -28,6 +28,9 @@ fill(uint16_t n)
 		burst.hdr[i].spi = i;
 		burst.entry[i] = i;
 		burst.view[i].total = i;
+		burst.ready[i] = i % 2 == 0;
+		burst.jobs.len[i] = i;
+		burst.jobs.kdf[0][i][15] = (uint8_t)i;
 	}
 }
 
@@ -57,6 +60,9 @@ keeps_survivors_in_order_with_all_their_fields(void **state)
 		assert_int_equal(burst.entry[i], was);
 		assert_int_equal(burst.view[i].total, was);
 		assert_int_equal(burst.why[i], SAKER_OK);
+		assert_int_equal(burst.ready[i], was % 2 == 0);
+		assert_int_equal(burst.jobs.len[i], was);
+		assert_int_equal(burst.jobs.kdf[0][i][15], was);
 	}
 	empty();
 }
@@ -106,6 +112,30 @@ forgets_verdicts_between_settlings(void **state)
 	empty();
 }
 
+/* Each timed burst stands for all since the one before it. */
+static void
+times_the_first_burst_and_one_of_so_many(void **state)
+{
+	static const uint32_t weights[] = { 1, 0, 0, 0, 4, 0, 0, 0, 4 };
+	struct saker_timing t = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) { /* one that was never begun */
+		saker_timing_next(&t);
+		assert_int_equal(t.weight, 0);
+	}
+	saker_timing_start(&t, 4);
+	for (size_t i = 0; i < RTE_DIM(weights); i++) {
+		saker_timing_next(&t);
+		assert_int_equal(t.weight, weights[i]);
+	}
+	saker_timing_start(&t, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		saker_timing_next(&t);
+		assert_int_equal(t.weight, 1);
+	}
+}
+
 int
 main(void)
 {
@@ -116,6 +146,7 @@ main(void)
 		cmocka_unit_test(counts_the_first_reason_of_a_loser),
 		cmocka_unit_test(neither_frees_nor_counts_what_moved_on),
 		cmocka_unit_test(forgets_verdicts_between_settlings),
+		cmocka_unit_test(times_the_first_burst_and_one_of_so_many),
 	};
 
 	if (rte_eal_init(RTE_DIM(eal), (char **)(uintptr_t)eal) < 0)
