@@ -236,6 +236,14 @@ mark(const struct saker_replay_table *t, struct entry *e, unsigned int w, uint64
 		*word_of(t, e, w, first + n - 1) |= bits >> (WORD_BITS - shift);
 }
 
+/* An empty batch may be without arrays. */
+static inline void
+all_well(const struct saker_replay_batch *b)
+{
+	if (likely(b->n > 0))
+		memset(b->why, SAKER_OK, b->n);
+}
+
 static inline bool
 same_entry(const struct saker_replay_batch *b, unsigned int i, unsigned int k)
 {
@@ -299,7 +307,7 @@ saker_replay_accept_all(const struct saker_replay_batch *batch)
 {
 	unsigned int refused = 0, i = 0;
 
-	memset(batch->why, SAKER_OK, batch->n);
+	all_well(batch);
 	while (i < batch->n) {
 		struct saker_replay_table *t = batch->table[i];
 		unsigned int n = t == NULL ? 1 : accept_next(t, batch, i);
@@ -388,7 +396,7 @@ saker_replay_peek_all(const struct saker_replay_batch *batch)
 	unsigned int refused = 0;
 
 	find_all(b);
-	memset(b.why, SAKER_OK, b.n);
+	all_well(batch);
 	for (unsigned int i = 0; i < b.n; i++) {
 		const struct saker_replay_table *t = b.table[i];
 
