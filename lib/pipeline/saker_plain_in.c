@@ -15,8 +15,8 @@
  */
 #define SHORTEST (SAKER_IP4_HEADER + SAKER_EESP_BASE + 8 + SAKER_EESP_SN + 4 + SAKER_ICV)
 
-#define GROUPS_AHEAD                                                                               \
-	2 /* packets whose group is fetched before their turn; their frame was before */
+/* Packets whose group is fetched before their turn; their frame was fetched before. */
+#define GROUPS_AHEAD 2
 
 #define KEY_IDX_BITS 0xfcu /* of the word that begins with the context option */
 
