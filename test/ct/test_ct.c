@@ -45,6 +45,7 @@ struct job {
 	uint8_t kdf_blocks;
 	bool stored; /* every slot but the first has its expanded key */
 	bool mixed;  /* masters */
+	bool shared; /* all slots have one KDF input */
 };
 
 static const struct job jobs[] = {
@@ -64,6 +65,10 @@ static const struct job jobs[] = {
 	{ "open, long", OPEN, 9, { 1420, 333, 513 }, 28, 1, false, false },
 	{ "seal, long, expanded", SEAL, 5, { 2500, 5, 1024 }, 21, 1, true, false },
 	{ "open, long, expanded", OPEN, 5, { 2500, 5, 1024 }, 21, 1, true, false },
+	{ "seal, short, one key", SEAL, 20, { 64, 64, 64 }, 28, 1, false, false, true },
+	{ "open, short, one key", OPEN, 20, { 100, 97, 110 }, 20, 2, false, false, true },
+	{ "seal, unlike, one key", SEAL, 18, { 61, 0, 90 }, 33, 1, false, false, true },
+	{ "open, long, one key", OPEN, 17, { 1420, 333, 513 }, 28, 1, false, false, true },
 	{ "refuse, short", REFUSE, 16, { 64, 0, 100 }, 28, 1, false, false },
 	{ "refuse, long", REFUSE, 5, { 700, 0, 100 }, 28, 1, false, false },
 };
@@ -129,7 +134,8 @@ fill_batch(const struct trial *t)
 	batch.kdf_blocks = j->kdf_blocks;
 	for (unsigned int i = 0; i < batch.n; i++) {
 		for (unsigned int k = 0; k < SAKER_KDF_MAX_BLOCKS; k++)
-			memset(batch.kdf[k][i], (int)(1 + i + k), SAKER_KDF_BLOCK);
+			memset(batch.kdf[k][i], (int)(1 + (j->shared ? 0 : i) + k),
+				SAKER_KDF_BLOCK);
 		batch.nonce[i][11] = (uint8_t)(i + 1);
 		batch.master[i] = &masters[j->mixed && i % 3 == 1];
 		batch.aad[i] = aad;

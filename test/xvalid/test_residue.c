@@ -123,14 +123,14 @@ search_memory(void)
 }
 
 static void
-fill_batch(enum saker_suite suite, uint8_t blocks, struct shape shape)
+fill_batch(enum saker_suite suite, uint8_t blocks, struct shape shape, bool shared)
 {
 	memset(&batch, 0, sizeof(batch));
 	batch.n = shape.n;
 	batch.suite = (uint8_t)suite;
 	batch.kdf_blocks = blocks;
 	for (unsigned int i = 0; i < batch.n; i++) {
-		batch.kdf[0][i][4] = (uint8_t)i;
+		batch.kdf[0][i][4] = shared ? 0xff : (uint8_t)i;
 		batch.kdf[0][i][5] = blocks;
 		batch.nonce[i][11] = (uint8_t)(i + 1);
 		batch.master[i] = &master;
@@ -196,12 +196,13 @@ leaves_no_data_key_in_memory(void **state)
 		assert_non_null(ctx);
 		assert_int_equal(ops->set_master(ctx, key, &master), 0);
 		for (uint8_t blocks = 1; blocks <= SAKER_KDF_MAX_BLOCKS; blocks++)
-			for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
-				fill_batch(SAKER_AES_128_GCM, blocks, shapes[s]);
-				run_and_search(ops, ctx);
-				fill_batch(SAKER_AES_256_GCM, blocks, shapes[s]);
-				run_and_search(ops, ctx);
-			}
+			for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+				for (int shared = 0; shared < 2; shared++) {
+					fill_batch(SAKER_AES_128_GCM, blocks, shapes[s], shared);
+					run_and_search(ops, ctx);
+					fill_batch(SAKER_AES_256_GCM, blocks, shapes[s], shared);
+					run_and_search(ops, ctx);
+				}
 		ops->lcore_fini(ctx);
 		assert_int_equal(search_memory(), 0);
 	}

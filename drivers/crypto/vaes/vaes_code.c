@@ -173,7 +173,7 @@ static void
 forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
 {
 	wipe(g->mask.quad, (const vec *)(g->round_keys + code->rounds + 1));
-	if (long_texts || g->row_powers > 0)
+	if (long_texts || g->summed)
 		wipe(g->power[0].quad, (vec *)(g + 1));
 	wipe_stack(long_texts);
 	wipe_registers();
@@ -418,6 +418,7 @@ run_summed(struct vaes_group *g, const struct suite_code *code, enum direction d
 	struct hash_lanes s;
 	struct rows rows;
 
+	g->summed = true;
 	make_hash_keys(g);
 	make_row_powers(g, (unsigned int)g->rows);
 	load_aad(g, &rows);
@@ -516,7 +517,7 @@ run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 	unsigned int good = 0;
 
 	g->shared = false;
-	g->row_powers = 0;
+	g->summed = false;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		long_texts |= has_long_text(g);
 		good += run(g, code);

@@ -60,6 +60,7 @@ struct vaes_group {
 	bool shared;        /* all lanes have the key of slot `of`, which stands in all planes */
 	bool powers;        /* of H, too */
 	unsigned int of;
+	bool summed;             /* some group of this batch was: see vaes_ghash.h */
 	unsigned int row_powers; /* of H, as many as there are */
 	size_t rows;             /* of AAD, text and lengths: the same in all lanes */
 	struct places places;
