@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The saker authors
  */
 
-#include "saker_replay.h"
+#include "replay_tables.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,47 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_eal.h>
-
-#include <cmocka.h>
-
 #define BURST 64
-
-static int
-start_eal(void **state)
-{
-	char *args[] = { (char[]){ "test" }, (char[]){ "--no-huge" }, (char[]){ "--no-pci" },
-		(char[]){ "-m" }, (char[]){ "128" }, (char[]){ "--no-shconf" },
-		(char[]){ "--no-telemetry" }, (char[]){ "--lcores" }, (char[]){ "0" }, NULL };
-
-	(void)state;
-	return rte_eal_init(9, args) < 0 ? -1 : 0;
-}
-
-static int
-stop_eal(void **state)
-{
-	(void)state;
-	return rte_eal_cleanup();
-}
-
-static struct saker_replay_key
-key_of(uint32_t source, uint16_t session)
-{
-	struct saker_replay_key key = { .session = session };
-
-	memcpy(key.source, &source, sizeof(source));
-	return key;
-}
-
-static struct saker_replay_table *
-make_table(uint32_t sources, uint32_t window)
-{
-	struct saker_replay_table *t = saker_replay_create("test", sources, window, 0);
-
-	assert_non_null(t);
-	return t;
-}
 
 static enum saker_drop
 peek(struct saker_replay_table *t, uint32_t source, uint64_t run, uint64_t bit, int32_t *entry)

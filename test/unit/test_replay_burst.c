@@ -4,53 +4,13 @@
 
 /* Bursts of packets look their windows up together; each must be served as if it came alone. */
 
-#include "saker_replay.h"
+#include "replay_tables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include <rte_eal.h>
-
-#include <cmocka.h>
-
 #define BURST 64
-
-static int
-start_eal(void **state)
-{
-	char *args[] = { (char[]){ "test" }, (char[]){ "--no-huge" }, (char[]){ "--no-pci" },
-		(char[]){ "-m" }, (char[]){ "128" }, (char[]){ "--no-shconf" },
-		(char[]){ "--no-telemetry" }, (char[]){ "--lcores" }, (char[]){ "0" }, NULL };
-
-	(void)state;
-	return rte_eal_init(9, args) < 0 ? -1 : 0;
-}
-
-static int
-stop_eal(void **state)
-{
-	(void)state;
-	return rte_eal_cleanup();
-}
-
-static struct saker_replay_key
-key_of(uint32_t source, uint16_t session)
-{
-	struct saker_replay_key key = { .session = session };
-
-	memcpy(key.source, &source, sizeof(source));
-	return key;
-}
-
-static struct saker_replay_table *
-make_table(uint32_t sources, uint32_t window)
-{
-	struct saker_replay_table *t = saker_replay_create("test", sources, window, 0);
-
-	assert_non_null(t);
-	return t;
-}
 
 /* Packets of two tables and of none take turns; each table sees what it would see by itself. */
 static void
