@@ -51,7 +51,7 @@ struct places {
 
 /*
  * Of one lcore. All planes depend on keys and are wiped when a call ends: those up to the last
- * round key of the suite always, the powers after long texts.
+ * round key of the suite always, the powers after long texts and after sums of GHASH.
  */
 struct vaes_group {
 	struct saker_batch *batch;
