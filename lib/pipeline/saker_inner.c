@@ -6,7 +6,6 @@
 
 #include "saker_admit.h"
 #include "saker_lookup.h"
-#include "saker_mss.h"
 #include "saker_ttl.h"
 
 #define ECN_BITS     3
@@ -242,8 +241,7 @@ static void
 note_rest(struct saker_burst *b, unsigned int i)
 {
 	saker_admit_rest(b, i);
-	b->parts[i] = b->group[i]->parts;
-	b->parts[i].cipher_len = (uint16_t)b->jobs.len[i];
+	b->parts[i] = saker_parts_whole(b->group[i]->plain.len, b->jobs.len[i]);
 	saker_ip4_view_plain(&b->view[i], b->ip[i], saker_load_be16(b->ip[i] + 2));
 }
 

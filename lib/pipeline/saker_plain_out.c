@@ -3,7 +3,6 @@
  */
 
 #include "saker_lookup.h"
-#include "saker_mss.h"
 #include "saker_path.h"
 #include "saker_plain.h"
 #include "saker_plan.h"

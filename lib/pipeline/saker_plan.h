@@ -48,18 +48,6 @@ saker_plan_flow(const struct saker_worker *w, struct saker_burst *b, unsigned in
 		b->source[i] |= saker_plan_flow_half(w, b, i);
 }
 
-/** Where the parts of a packet of @p len encrypted octets lie. @param form of all such packets */
-static inline void
-saker_plan_parts(struct saker_parts *parts, const struct saker_parts *form, uint32_t len)
-{
-	uint32_t last = len << 16;
-
-	_Static_assert(sizeof(*parts) == 12 && offsetof(struct saker_parts, cipher_len) == 10,
-		"all but the last two fields in one move, these in another");
-	memcpy(parts, form, 8);
-	memcpy((uint8_t *)parts + 8, &last, sizeof(last)); /* skip_len 0, cipher_len */
-}
-
 /** Octets that are encrypted of a packet that is encrypted as a whole. */
 static inline uint32_t
 saker_plan_cipher_len(uint32_t total)
@@ -82,7 +70,8 @@ saker_plan_rest(struct saker_burst *b, unsigned int i)
 	const struct saker_policy *p = b->policy[i];
 
 	if (p->plain)
-		saker_plan_parts(&b->parts[i], &p->parts, saker_plan_cipher_len(b->view[i].total));
+		b->parts[i] = saker_parts_whole(
+			p->front.eesp_len, saker_plan_cipher_len(b->view[i].total));
 	if (p->group->plain_sn) {
 		b->master[i] = p->master;
 		b->expanded[i] = NULL;

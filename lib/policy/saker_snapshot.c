@@ -128,7 +128,6 @@ note_plain(struct saker_group *g)
 		.key_mask = g->variant == SAKER_V_CONNECTION_ID ? UINT32_MAX : UINT64_MAX,
 		.job = saker_job_form(&g->kdf, g->receive_role, g->variant, g->kind[0]),
 	};
-	g->parts = (struct saker_parts){ .payload_at = len, .cipher_at = len, .skip_at = len };
 }
 
 static void
@@ -150,13 +149,9 @@ note_plain_policies(struct saker_snapshot *s)
 	for (unsigned int i = 0; i < s->n_all; i++) {
 		struct saker_policy *p = &s->policies[i];
 		const struct saker_group *g = p->group;
-		uint16_t len = p->front.eesp_len;
 
 		if (!p->plain)
 			continue;
-		p->parts = (struct saker_parts){
-			.payload_at = len, .cipher_at = len, .skip_at = len
-		};
 		p->session_first = g->cfg->session_first;
 		p->job_known = g->derives && g->plain_sn;
 		p->job = saker_job_form(&g->kdf, g->send_role, g->variant, g->kind[0]);

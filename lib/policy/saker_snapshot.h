@@ -84,7 +84,6 @@ struct saker_group {
 	uint16_t accept_first;    /**< and the first of them */
 	uint16_t index;           /**< in the configuration and the snapshot */
 	bool own_known, own_more; /**< own sources are in `own`; more than fit there */
-	struct saker_parts parts; /**< of plain packets, but for cipher_len */
 	uint16_t by_key_idx[64];  /**< KeyIdx >> 2 to master key, SAKER_NO_MASTER */
 
 	const struct saker_cfg_group *cfg;
@@ -188,8 +187,7 @@ struct saker_policy {
 	const struct saker_master *master;
 	uint64_t source; /**< source id as an integer; variant 2: device in the upper half */
 	uint32_t index;
-	uint32_t line;            /**< the sender's first line */
-	struct saker_parts parts; /**< of plain packets, but for cipher_len */
+	uint32_t line;          /**< the sender's first line */
 	uint16_t mtu[2];        /**< tunnel MTU: longest packet that fits, by family (SAKER_SIX) */
 	uint16_t session_first; /**< of plain packets: the session id of worker 0 */
 	bool plain;             /**< tunnel mode, nothing in clear: `front` says it all */
@@ -200,8 +198,8 @@ struct saker_policy {
 	bool entropy;           /**< behind an entropy header */
 	uint8_t action;         /**< enum saker_action */
 	bool any_source;        /**< received packets may come from any source of the group */
-	struct saker_job_form job; /**< of plain packets */
-	struct saker_front front;  /**< of plain packets */
+	struct saker_job_form job __attribute__((aligned(64))); /**< of plain packets */
+	struct saker_front front;                               /**< of plain packets */
 
 	const struct saker_cfg_policy *cfg;
 	const struct saker_way *way; /**< of a proxy, which it seals for; NULL: configured */
@@ -224,8 +222,6 @@ struct saker_policy {
 } __attribute__((aligned(64)));
 
 _Static_assert(offsetof(struct saker_group, own_more) < 128, "two lines of received packets");
-_Static_assert(
-	offsetof(struct saker_policy, job) == 64, "a line of policy, one of jobs and fields");
 _Static_assert(offsetof(struct saker_policy, front.octets) + SAKER_FRONT_MAX == 256,
 	"the 64 octets of nearly all headers are one line");
 

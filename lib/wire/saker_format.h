@@ -106,6 +106,17 @@ struct saker_parts {
 	uint16_t cipher_len; /**< encrypted octets, padding and trailer included, ICV not */
 };
 
+/** Parts of a packet whose payload is encrypted as a whole, from octet @p at on. @param len octets
+ */
+static inline struct saker_parts
+saker_parts_whole(uint32_t at, uint32_t len)
+{
+	return (struct saker_parts){ .payload_at = (uint16_t)at,
+		.cipher_at = (uint16_t)at,
+		.skip_at = (uint16_t)at,
+		.cipher_len = (uint16_t)len };
+}
+
 /** A Master Key option to send. */
 struct saker_mk_option {
 	uint8_t id_len; /**< 16..32, a multiple of 4; 0: no such option */

@@ -403,12 +403,15 @@ static bool
 may_sum(struct vaes_group *g)
 {
 	const struct saker_batch *b = g->batch;
-	size_t aad = same_rows(
-		g, _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)&b->aad_len[g->first])));
-	size_t text = same_rows(g, _mm512_loadu_si512(&b->len[g->first]));
+	size_t aad, text;
 
+	if (!g->shared || g->n < LANES / 2)
+		return false;
+	aad = same_rows(
+		g, _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)&b->aad_len[g->first])));
+	text = same_rows(g, _mm512_loadu_si512(&b->len[g->first]));
 	g->rows = aad + text + 1;
-	return g->shared && aad > 0 && text > 0 && g->rows <= MAX_ROWS && g->n >= LANES / 2;
+	return aad > 0 && text > 0 && g->rows <= MAX_ROWS;
 }
 
 /* A group whose GHASH is summed. */
