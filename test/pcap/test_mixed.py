@@ -11,6 +11,7 @@ import pcapfile
 from harness import A, B, SakerTest, forwarded, packets
 from ip import ICMP, ICMP6, TCP, UDP, ip4_finish
 from plan import NEAR4, NEAR6, Plan, make_config, octets
+from plan_subsa import SubsaPlan
 from traffic import Traffic
 
 OPTIONS = (
@@ -117,6 +118,26 @@ class Mixed(SakerTest):
                 self.assertRan(run)
                 self.assertEqual(run.drops("inbound"), reasons)
                 self.assertSame(forwarded(run.clear, 2), [p for p, _ in clear])
+
+    def test_a_burst_leaves_no_key_to_the_next_one(self):
+        """A key that is at hand stands beside its job; a plain packet's has none beside it."""
+        for n, at_hand in enumerate((Plan(self.lab, 1, key_cache=4), SubsaPlan(self.lab, 3))):
+            with self.subTest(n=n):
+                self.alternate(at_hand, Plan(self.lab, 2))
+
+    def alternate(self, at_hand, plain):
+        plans = ([at_hand] * 64 + [plain] * 64) * 2  # four bursts, each of packets that are alike
+        clear = [plan.inner(A, 4, 100, n) for n, plan in enumerate(plans)]
+        config = make_config(self.lab, [at_hand, plain])
+        run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear])
+        self.assertRan(run)
+        sealed = packets(run.cipher)
+        self.assertSame([plan.open(A, f).packet for plan, f in zip(plans, sealed)], clear)
+        config = make_config(self.lab, [at_hand, plain], B)
+        run = self.lab.run(config, cipher=[pcapfile.ethernet(f) for f in sealed])
+        self.assertRan(run)
+        self.assertEqual(run.drops("inbound"), {})
+        self.assertSame(forwarded(run.clear, 2), clear)
 
     def test_a_damaged_header_spoils_no_neighbour(self):
         """Any bit of what is in front of the text, of packets that all go the short way."""
