@@ -3,8 +3,8 @@
  */
 
 /*
- * Crypto driver for processors with AVX-512, VAES and VPCLMULQDQ: a fresh key for every packet at
- * the price of a stored one. vaes_code.c tells how.
+ * Crypto driver for processors with AVX-512, VAES, VPCLMULQDQ and GFNI: a fresh key for every
+ * packet at the price of a stored one. vaes_code.c tells how.
  *
  * An expanded key is the data key alone: expanding it again beside its neighbours takes less time
  * than fetching its schedule from memory would.
@@ -42,8 +42,9 @@ vaes_probe(void)
 
 	if (!saker_cpu_may_use(SAKER_CPU_AVX512))
 		return -ENOTSUP;
-	/* Not every compiler in use knows VAES by name. */
-	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || (ecx & bit_VAES) == 0)
+	/* Not every compiler in use knows these by name. */
+	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) ||
+		(ecx & (bit_VAES | bit_GFNI)) != (bit_VAES | bit_GFNI))
 		return -ENOTSUP;
 	__builtin_cpu_init();
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -105,7 +106,7 @@ vaes_open(void *ctx, struct saker_batch *b)
 
 const struct saker_crypto_ops saker_vaes_ops = {
 	.name = "vaes",
-	.help = "AVX-512, VAES and VPCLMULQDQ; computes the keys of 16 packets at a time",
+	.help = "AVX-512, VAES, VPCLMULQDQ and GFNI; computes the keys of 16 packets at a time",
 	.probe = vaes_probe,
 	.lcore_init = vaes_lcore_init,
 	.lcore_fini = vaes_lcore_fini,

@@ -361,7 +361,7 @@ begin_hash(struct vaes_group *g, bool long_texts)
 	if (long_texts)
 		make_powers(g);
 	hash_load(&s, g);
-	hash_rows(&s, &aad);
+	hash_rows(&s, g, &aad);
 	hash_store(&s, g);
 }
 

@@ -14,8 +14,10 @@
  * multiplied by x once to make up for it (Gueron and Kounavis, "Intel Carry-Less Multiplication
  * Instruction and its Usage for Computing the GCM Mode").
  *
- * A carry-less multiplication is the dearest instruction in reach, so a product takes three of
- * them (Karatsuba) instead of four.
+ * A carry-less multiplication is the dearest instruction in reach (on Zen 5 one begins every other
+ * cycle, and of anything else two or more in each). So a product takes three of them (Karatsuba)
+ * instead of four, and its reduction none: multiplying by the polynomial, whose terms are close
+ * together, is work for GFNI's matrices of octets.
  */
 
 #include "vaes_vec.h"
@@ -73,12 +75,55 @@ gf_turn(vec v)
 	return xor2(swap_halves(v), _mm512_clmulepi64_epi128(v, polynomial, 0x00));
 }
 
+/* For where others than carry-less multiplications are waited for. */
 ALWAYS_INLINE vec
-gf_reduce(struct gf_sum s)
+gf_reduce_by_clmul(struct gf_sum s)
 {
 	vec middle = xor3(s.middle, s.low, s.high);
 
 	return xor2(s.high, gf_turn(xor2(middle, gf_turn(s.low))));
+}
+
+/*
+ * Matrices over GF(2), one for all octets: row i, the octet 7 - i here, gives bit i. The first two
+ * are the halves of an octet's product with 0xc2, where the polynomial has its terms. The others
+ * put zeros between the bits of the lower and of the upper half of an octet.
+ */
+#define GF_TIMES_LOW   0x0001020408102143ULL
+#define GF_TIMES_HIGH  0x860c183060c08000ULL
+#define GF_SPREAD_LOW  0x0100020004000800ULL
+#define GF_SPREAD_HIGH 0x1000200040008000ULL
+
+ALWAYS_INLINE vec
+gf_octets(vec v, uint64_t matrix)
+{
+	return _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64((long long)matrix), 0);
+}
+
+/* What comes back of v below v x^128: the lowest octet of v 0xc2, at the highest place of v. */
+ALWAYS_INLINE vec
+gf_below(vec v)
+{
+	return _mm512_bslli_epi128(gf_octets(v, GF_TIMES_LOW), 15);
+}
+
+/* low + high x^128 as if times x^-128, once gf_below() of low is in low: all of it that is left
+ * comes back above, as itself and as its product with 0xc2 x^-8. */
+ALWAYS_INLINE vec
+gf_wrap(vec low, vec high)
+{
+	vec product = _mm512_bsrli_epi128(gf_octets(low, GF_TIMES_LOW), 1);
+
+	return xor2(xor3(high, low, product), gf_octets(low, GF_TIMES_HIGH));
+}
+
+ALWAYS_INLINE vec
+gf_reduce(struct gf_sum s)
+{
+	vec middle = xor3(s.middle, s.low, s.high);
+	vec low = xor3(s.low, gf_below(s.low), _mm512_bslli_epi128(middle, 8));
+
+	return gf_wrap(low, xor2(s.high, _mm512_bsrli_epi128(middle, 8)));
 }
 
 ALWAYS_INLINE vec
@@ -87,14 +132,14 @@ gf_multiply(vec a, struct gf_factor b)
 	return gf_reduce(gf_product(a, b));
 }
 
-/* Squares have no middle product. */
+/* A square has the bits of its root, and zeros between them. */
 ALWAYS_INLINE vec
 gf_square(vec a)
 {
-	vec low = _mm512_clmulepi64_epi128(a, a, 0x00);
-	vec high = _mm512_clmulepi64_epi128(a, a, 0x11);
+	vec even = gf_octets(a, GF_SPREAD_LOW), odd = gf_octets(a, GF_SPREAD_HIGH);
+	vec low = _mm512_unpacklo_epi8(even, odd);
 
-	return xor2(high, gf_turn(gf_turn(low)));
+	return gf_wrap(xor2(low, gf_below(low)), _mm512_unpackhi_epi8(even, odd));
 }
 
 /* Multiply by x: the form in which a key is kept. Bits 63 and 127 carry over, the latter by the

@@ -7,8 +7,9 @@
 
 /**
  * @file
- * GHASH of 16 slots side by side, one block of each at a time (a row). This needs no power of H,
- * and no slot waits for its own products: there are 15 others.
+ * GHASH of 16 slots side by side, a block of each (a row) after the other, two at a time. This
+ * needs no power of H above the second, and slots wait little for their own products: there are
+ * 15 others.
  *
  * Where all slots have one key and as many rows each, row by row they share a power of H too. Then
  * the products are summed, and reduced once.
@@ -20,7 +21,6 @@
 /* GHASH of all lanes, in registers. */
 struct hash_lanes {
 	vec y[QUADS];
-	struct gf_factor h[QUADS];
 	struct gf_sum sums[QUADS];
 };
 
@@ -28,10 +28,8 @@ ALWAYS_INLINE void
 hash_load(struct hash_lanes *s, const struct vaes_group *g)
 {
 	UNROLL
-	for (int q = 0; q < QUADS; q++) {
+	for (int q = 0; q < QUADS; q++)
 		s->y[q] = g->state.quad[q];
-		s->h[q] = gf_factor(g->h.quad[q]);
-	}
 }
 
 ALWAYS_INLINE void
@@ -42,15 +40,40 @@ hash_store(const struct hash_lanes *s, struct vaes_group *g)
 		g->state.quad[q] = s->y[q];
 }
 
+/* H^n of a quad, n is 1 or 2. */
+ALWAYS_INLINE struct gf_factor
+hash_key(const struct vaes_group *g, const int q, const int n)
+{
+	return (struct gf_factor){ g->h[n - 1].quad[q], g->folded_h[n - 1].quad[q] };
+}
+
 /* One more block of every lane. Step by step for all quads, or each would wait for itself. */
 ALWAYS_INLINE void
-hash_row(struct hash_lanes *s, const vec x[QUADS])
+hash_row(struct hash_lanes *s, const struct vaes_group *g, const vec x[QUADS])
 {
 	struct gf_sum products[QUADS];
 
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
-		products[q] = gf_product(xor2(s->y[q], x[q]), s->h[q]);
+		products[q] = gf_product(xor2(s->y[q], x[q]), hash_key(g, q, 1));
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		s->y[q] = gf_reduce(products[q]);
+}
+
+/* Two more: one reduction, and one wait. */
+ALWAYS_INLINE void
+hash_pair(struct hash_lanes *s, const struct vaes_group *g, const vec x[QUADS], const vec x2[QUADS])
+{
+	struct gf_sum products[QUADS];
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		products[q] = gf_product(x2[q], hash_key(g, q, 1));
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		products[q] = gf_add(
+			products[q], gf_product(xor2(s->y[q], x[q]), hash_key(g, q, 2)));
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
 		s->y[q] = gf_reduce(products[q]);
@@ -58,14 +81,15 @@ hash_row(struct hash_lanes *s, const vec x[QUADS])
 
 /* A row that some lanes have no part in; they stay as they are. */
 ALWAYS_INLINE void
-hash_part_row(struct hash_lanes *s, const vec x[QUADS], const struct row_mask *mask)
+hash_part_row(struct hash_lanes *s, const struct vaes_group *g, const vec x[QUADS],
+	const struct row_mask *mask)
 {
 	vec before[QUADS];
 
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
 		before[q] = s->y[q];
-	hash_row(s, x);
+	hash_row(s, g, x);
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
 		s->y[q] = update_part(before[q], s->y[q], mask->quad[q]);
@@ -103,12 +127,26 @@ sums_store(const struct hash_lanes *s, struct vaes_group *g)
 	}
 }
 
+/* A row that all lanes have octets in: whole blocks, or less. */
+ALWAYS_INLINE void
+load_row(vec x[QUADS], const struct rows *r, size_t at, size_t whole)
+{
+	const bool part = at >= whole;
+	struct row_mask mask;
+
+	if (part)
+		mask_row(&mask, r, at);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		x[q] = reverse(part ? gather_part(r->in + 4 * q, at, mask.quad[q])
+				    : gather(r->in + 4 * q, at));
+}
+
 /* hash_rows() from the beginning, to be summed. */
 ALWAYS_INLINE void
 sum_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 {
 	const size_t whole = shortest(r) / BLOCK * BLOCK, end = longest(r);
-	struct row_mask mask;
 	vec x[QUADS];
 
 	UNROLL
@@ -116,39 +154,35 @@ sum_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 		s->sums[q] = (struct gf_sum){ _mm512_setzero_si512(), _mm512_setzero_si512(),
 			_mm512_setzero_si512() };
 	for (size_t at = 0; at < end; at += BLOCK) {
-		const bool part = at >= whole;
-
-		if (part)
-			mask_row(&mask, r, at);
-		UNROLL
-		for (int q = 0; q < QUADS; q++)
-			x[q] = reverse(part ? gather_part(r->in + 4 * q, at, mask.quad[q])
-					    : gather(r->in + 4 * q, at));
+		load_row(x, r, at, whole);
 		sum_row(s, g, x, g->rows - at / BLOCK);
 	}
 }
 
 /* All octets of all lanes, those of each padded to whole blocks. */
 ALWAYS_INLINE void
-hash_rows(struct hash_lanes *s, const struct rows *r)
+hash_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 {
-	const size_t whole = shortest(r) / BLOCK * BLOCK, end = longest(r);
+	const size_t least = shortest(r), whole = least / BLOCK * BLOCK, end = longest(r);
 	size_t at = 0;
 	struct row_mask mask;
-	vec x[QUADS];
+	vec x[QUADS], x2[QUADS];
 
-	for (; at < whole; at += BLOCK) {
-		UNROLL
-		for (int q = 0; q < QUADS; q++)
-			x[q] = reverse(gather(r->in + 4 * q, at));
-		hash_row(s, x);
+	for (; at + BLOCK < least; at += 2 * BLOCK) {
+		load_row(x, r, at, whole);
+		load_row(x2, r, at + BLOCK, whole);
+		hash_pair(s, g, x, x2);
+	}
+	for (; at < least; at += BLOCK) {
+		load_row(x, r, at, whole);
+		hash_row(s, g, x);
 	}
 	for (; at < end; at += BLOCK) {
 		mask_row(&mask, r, at);
 		UNROLL
 		for (int q = 0; q < QUADS; q++)
 			x[q] = reverse(gather_part(r->in + 4 * q, at, mask.quad[q]));
-		hash_part_row(s, x, &mask);
+		hash_part_row(s, g, x, &mask);
 	}
 }
 
@@ -176,7 +210,7 @@ hash_finish(struct hash_lanes *s, const struct vaes_group *g)
 	vec x[QUADS];
 
 	length_row(x, g);
-	hash_row(s, x);
+	hash_row(s, g, x);
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
 		s->y[q] = xor2(reverse(s->y[q]), g->pad.quad[q]);
@@ -210,9 +244,8 @@ hash_rest(struct hash_lanes *s, const struct vaes_group *g)
 		before[q] = s->y[q];
 		s->y[q] = _mm512_setzero_si512();
 	}
-	UNROLL
-	for (int i = 0; i < 4; i++)
-		hash_row(s, g->rest[i].quad);
+	hash_pair(s, g, g->rest[0].quad, g->rest[1].quad);
+	hash_pair(s, g, g->rest[2].quad, g->rest[3].quad);
 	UNROLL
 	for (int q = 0; q < QUADS; q++) {
 		unsigned int slot = g->first + 4 * (unsigned int)q;
@@ -232,41 +265,51 @@ make_hash_keys(struct vaes_group *g)
 {
 	UNROLL
 	for (int q = 0; q < QUADS; q++) {
-		g->h.quad[q] = gf_times_x(reverse(g->zero.quad[q]));
+		const vec h = gf_times_x(reverse(g->zero.quad[q])), h2 = gf_square(h);
+
+		g->h[0].quad[q] = h;
+		g->h[1].quad[q] = h2;
+		g->folded_h[0].quad[q] = gf_fold(h);
+		g->folded_h[1].quad[q] = gf_fold(h2);
 		g->state.quad[q] = _mm512_setzero_si512();
 	}
 }
 
 ALWAYS_INLINE void
-store_power(struct vaes_group *g, const int i, unsigned int q, struct gf_factor f)
+store_power(struct vaes_group *g, const int i, const vec power[QUADS])
 {
-	if (g->shared) {
-		spread(&g->power[i], f.plain);
-		spread(&g->folded[i], f.folded);
-		return;
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		g->power[i].quad[q] = power[q];
+		g->folded[i].quad[q] = gf_fold(power[q]);
 	}
-	g->power[i].quad[q] = f.plain;
-	g->folded[i].quad[q] = f.folded;
 }
 
 /* The powers that long texts need. */
 ALWAYS_INLINE void
 make_powers(struct vaes_group *g)
 {
-	unsigned int quads = g->shared ? 1 : (g->n + 3) / 4;
+	vec h4[QUADS], h8[QUADS], p[QUADS];
 
 	if (g->shared && g->powers)
 		return;
 	g->powers = true;
-	for (unsigned int q = 0; q < quads; q++) {
-		struct gf_factor h4 = gf_factor(gf_square(gf_square(g->h.quad[q])));
-		struct gf_factor h8 = gf_factor(gf_square(h4.plain));
-
-		store_power(g, 0, q, h4);
-		store_power(g, 1, q, h8);
-		store_power(g, 2, q, gf_factor(gf_multiply(h8.plain, h4)));
-		store_power(g, 3, q, gf_factor(gf_square(h8.plain)));
-	}
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		h4[q] = gf_square(g->h[1].quad[q]);
+	store_power(g, 0, h4);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		h8[q] = gf_square(h4[q]);
+	store_power(g, 1, h8);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		p[q] = gf_multiply(h8[q], gf_factor(h4[q]));
+	store_power(g, 2, p);
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		p[q] = gf_square(h8[q]);
+	store_power(g, 3, p);
 }
 
 ALWAYS_INLINE void
@@ -283,7 +326,7 @@ make_row_powers(struct vaes_group *g, unsigned int n)
 	struct gf_factor h4;
 
 	if (g->row_powers == 0) {
-		const vec h = g->h.quad[0], h2 = gf_square(h);
+		const vec h = g->h[0].quad[0], h2 = g->h[1].quad[0];
 
 		store_row_power(g, 1, h);
 		store_row_power(g, 2, h2);

@@ -65,13 +65,14 @@ struct vaes_group {
 	size_t rows;             /* of AAD, text and lengths: the same in all lanes */
 	struct places places;
 
-	struct plane mask;    /* of the nonce, in 12 octets */
-	struct plane zero;    /* E(0) */
-	struct plane start;   /* counter block with counter 0, xor round key 0 */
-	struct plane pad;     /* E(counter block with counter 1) */
-	struct plane h;       /* key of GHASH, see vaes_gf.h */
-	struct plane state;   /* of GHASH; in the end the tags */
-	struct plane rest[4]; /* rows that are still to be hashed */
+	struct plane mask;        /* of the nonce, in 12 octets */
+	struct plane zero;        /* E(0) */
+	struct plane start;       /* counter block with counter 0, xor round key 0 */
+	struct plane pad;         /* E(counter block with counter 1) */
+	struct plane h[2];        /* H and H^2, see vaes_gf.h, */
+	struct plane folded_h[2]; /* and the same folded */
+	struct plane state;       /* of GHASH; in the end the tags */
+	struct plane rest[4];     /* rows that are still to be hashed */
 	/* The data keys to begin with: AES-256 has them in two halves, AES-128 in one. */
 	struct plane round_keys[ROUNDS_256 + 1];
 

@@ -167,7 +167,7 @@ hash_part(struct text_hash *h, const int number)
 	else if (part == STRIDE - 1)
 		h->products = gf_add(h->products, gf_product(h->sum, h->power[STRIDE - 1]));
 	else
-		h->sum = xor2(gf_reduce(h->products), y[STRIDE - 1]);
+		h->sum = xor2(gf_reduce_by_clmul(h->products), y[STRIDE - 1]);
 }
 
 ALWAYS_INLINE void

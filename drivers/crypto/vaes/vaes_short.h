@@ -8,7 +8,7 @@
 /**
  * @file
  * CTR and GHASH of short texts, 16 slots side by side, four rows at a time. Nothing is done for
- * one slot alone, and no power of H is needed.
+ * one slot alone.
  */
 
 #include "vaes_ghash.h"
@@ -83,17 +83,21 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 	}
 }
 
-/* Hash row i of a unit. left: rows to come, this one included, where they are summed */
+/* Hash a unit that all lanes have a part in every row of. left: rows to come, where summed */
 ALWAYS_INLINE void
-hash_unit_row(struct vaes_group *g, struct hash_lanes *s, const int i, const struct row_mask *mask,
-	size_t left, struct mode mode)
+hash_unit(struct vaes_group *g, struct hash_lanes *s, size_t left, struct unit u, struct mode mode)
 {
-	if (mode.summed)
-		sum_row(s, g, g->rest[i].quad, left);
-	else if (mask == NULL)
-		hash_row(s, g->rest[i].quad);
-	else
-		hash_part_row(s, g->rest[i].quad, mask);
+	if (mode.summed) {
+		UNROLL
+		for (int i = 0; i < u.rows; i++)
+			sum_row(s, g, g->rest[i].quad, left - (size_t)i);
+		return;
+	}
+	UNROLL
+	for (int i = 0; i + 1 < u.rows; i += 2)
+		hash_pair(s, g, g->rest[i].quad, g->rest[i + 1].quad);
+	if (u.rows % 2 == 1)
+		hash_row(s, g, g->rest[u.rows - 1].quad);
 }
 
 /* Encrypt or decrypt a unit, and hash it. end: of the longest text */
@@ -108,11 +112,27 @@ run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_
 	for (int i = u.whole; i < u.rows; i++)
 		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
 	crypt_unit(g, r, at, mask, u, mode);
+	hash_unit(g, s, left, u, mode);
+}
+
+/* A unit that lanes have no part in all rows of. */
+ALWAYS_INLINE void
+run_part_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at,
+	size_t end, struct mode mode)
+{
+	const int rows = (int)((end - at + BLOCK - 1) / BLOCK);
+	struct row_mask mask[UNIT_ROWS];
+
 	UNROLL
-	for (int i = 0; i < u.rows; i++)
-		if (i < u.whole || at + (size_t)i * BLOCK < end)
-			hash_unit_row(
-				g, s, i, i < u.whole ? NULL : &mask[i], left - (size_t)i, mode);
+	for (int i = 0; i < UNIT_ROWS; i++)
+		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
+	crypt_unit(g, r, at, mask, (struct unit){ UNIT_ROWS, 0 }, mode);
+	for (int i = 0; i < UNIT_ROWS && i < rows; i++) {
+		if (mode.summed)
+			sum_row(s, g, g->rest[i].quad, (size_t)(rows - i) + 1);
+		else
+			hash_part_row(s, g, g->rest[i].quad, &mask[i]);
+	}
 }
 
 #define LAST_UNIT(rows_, whole_)                                                                   \
@@ -120,14 +140,14 @@ run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_
 		run_unit(g, s, r, at, end, (struct unit){ rows_, whole_ }, mode);                  \
 		break
 
-/* Mostly all lanes end in the same row, and it is the only one with masks. */
+/* All lanes end in the same row, and it may be the only one with masks. */
 ALWAYS_INLINE void
 run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_t at,
-	size_t whole, size_t end, struct mode mode)
+	size_t least, size_t end, struct mode mode)
 {
 	size_t rows = (end - at + BLOCK - 1) / BLOCK;
 
-	switch (rows * (UNIT_ROWS + 1) + (whole - at) / BLOCK) {
+	switch (rows * (UNIT_ROWS + 1) + (least - at) / BLOCK) {
 		LAST_UNIT(1, 0);
 		LAST_UNIT(1, 1);
 		LAST_UNIT(2, 1);
@@ -135,8 +155,6 @@ run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 		LAST_UNIT(3, 2);
 		LAST_UNIT(3, 3);
 		LAST_UNIT(4, 3);
-	default:
-		run_unit(g, s, r, at, end, (struct unit){ UNIT_ROWS, 0 }, mode);
 	}
 }
 
@@ -144,7 +162,7 @@ run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 ALWAYS_INLINE void
 crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 {
-	const size_t shared = shortest(r), end = longest(r);
+	const size_t least = shortest(r), end = longest(r);
 	struct hash_lanes s;
 	size_t at = 0;
 
@@ -152,12 +170,14 @@ crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 		sums_load(&s, g);
 	else
 		hash_load(&s, g);
-	for (; at + UNIT <= shared; at += UNIT)
+	for (; at + UNIT <= least; at += UNIT)
 		run_unit(g, &s, r, at, end, (struct unit){ UNIT_ROWS, UNIT_ROWS }, mode);
-	for (; at + UNIT < end; at += UNIT)
-		run_unit(g, &s, r, at, end, (struct unit){ UNIT_ROWS, 0 }, mode);
-	if (at < end)
-		run_last_unit(g, &s, r, at, shared < at ? at : shared, end, mode);
+	if (at < end && (least + BLOCK - 1) / BLOCK == (end + BLOCK - 1) / BLOCK) {
+		run_last_unit(g, &s, r, at, least, end, mode);
+		at = end;
+	}
+	for (; at < end; at += UNIT)
+		run_part_unit(g, &s, r, at, end, mode);
 	if (mode.summed)
 		sums_store(&s, g);
 	else
