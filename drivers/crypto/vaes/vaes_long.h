@@ -29,6 +29,7 @@ struct chunk {
 	int n; /* vectors */
 	enum chunk_place place;
 	struct mode mode;
+	int behind_half; /* sealing: the chunk before is the first one, and no more than a stride */
 };
 
 /* One text on its way. */
@@ -178,16 +179,17 @@ hash_chunk(struct text_hash *h)
 		hash_part(h, part);
 }
 
-/* When opening, a text's first chunk is hashed with zero before it, known in advance. */
+/* What is known to be zero in advance: the sum before a text's first chunk, which is hashed at once
+ * when opening, and the stride that a small first chunk leaves empty.
+ */
 ALWAYS_INLINE int
 is_zero_part(const int part, struct chunk c)
 {
-	const int one_stride = c.n <= STRIDE;
+	const int opens_first = c.mode.direction == OPEN && c.place == CHUNK_FIRST;
+	const int one_stride = c.behind_half || (opens_first && c.n <= STRIDE);
 
-	if (c.mode.direction == SEAL || c.place != CHUNK_FIRST)
-		return 0;
 	if (part < STRIDE_PARTS)
-		return one_stride || part == STRIDE - 1;
+		return one_stride || (opens_first && part == STRIDE - 1);
 	return one_stride && part == STRIDE_PARTS + STRIDE - 1;
 }
 
@@ -307,7 +309,7 @@ crypt_chunk(struct text *t, struct text_hash *h, struct chunk c)
 
 #define FIRST_CHUNK(n_)                                                                            \
 	case (n_) % CHUNK:                                                                         \
-		crypt_chunk(t, h, (struct chunk){ n_, CHUNK_FIRST, mode });                        \
+		crypt_chunk(t, h, (struct chunk){ n_, CHUNK_FIRST, mode, 0 });                     \
 		break
 
 ALWAYS_INLINE void
@@ -325,6 +327,22 @@ crypt_first_chunk(struct text *t, struct text_hash *h, struct mode mode)
 	}
 }
 
+/* All chunks but the first. */
+ALWAYS_INLINE void
+crypt_other_chunks(struct text *t, struct text_hash *h, bool behind_half, struct mode mode)
+{
+	if (mode.direction == SEAL && behind_half) {
+		if (t->left > CHUNK)
+			crypt_chunk(t, h, (struct chunk){ CHUNK, CHUNK_INNER, mode, 1 });
+		else
+			crypt_chunk(t, h, (struct chunk){ CHUNK, CHUNK_LAST, mode, 1 });
+	}
+	while (t->left > CHUNK)
+		crypt_chunk(t, h, (struct chunk){ CHUNK, CHUNK_INNER, mode, 0 });
+	if (t->left > 0)
+		crypt_chunk(t, h, (struct chunk){ CHUNK, CHUNK_LAST, mode, 0 });
+}
+
 /*
  * Encrypt or decrypt the texts of all lanes, and leave the sums of their GHASH. When sealing, a
  * text's last chunk is hashed during the first one of the next text.
@@ -334,6 +352,7 @@ crypt_long(struct vaes_group *g, struct mode mode)
 {
 	struct text_hash h = { .rest = lane_of(&g->rest[0], 0) };
 	struct places *p = &g->places;
+	bool behind_half;
 	struct text t;
 
 	find_places(p, g);
@@ -343,11 +362,9 @@ crypt_long(struct vaes_group *g, struct mode mode)
 		text_begin(&t, g, p, i);
 		if (mode.direction == OPEN)
 			next_hash(&h, &t);
+		behind_half = t.left > CHUNK && (t.left - 1) % CHUNK < STRIDE;
 		crypt_first_chunk(&t, &h, mode);
-		while (t.left > CHUNK)
-			crypt_chunk(&t, &h, (struct chunk){ CHUNK, CHUNK_INNER, mode });
-		if (t.left > 0)
-			crypt_chunk(&t, &h, (struct chunk){ CHUNK, CHUNK_LAST, mode });
+		crypt_other_chunks(&t, &h, behind_half, mode);
 	}
 	if (mode.direction == SEAL)
 		hash_chunk(&h);
