@@ -168,13 +168,38 @@ wipe_registers(void)
 			 : "memory");
 }
 
+/* Round keys of the suite; a shared key has one quad of them. */
+static inline void
+wipe_round_keys(struct vaes_group *g, unsigned int rounds)
+{
+	if (g->scheduled) {
+		wipe(g->round_keys[0].quad, (const vec *)(g->round_keys + rounds + 1));
+		return;
+	}
+	for (unsigned int r = 0; r <= rounds; r++)
+		wipe(g->round_keys[r].quad, g->round_keys[r].quad + 1);
+}
+
+/* Sums of GHASH stand where powers for long texts would. */
+static inline void
+wipe_powers(struct vaes_group *g, bool long_texts)
+{
+	if (long_texts)
+		wipe(g->power[0].quad, (const vec *)(g->folded + STRIDE));
+	if (g->most_powers == 0)
+		return;
+	wipe(g->power[0].quad, (const vec *)(g->power + 3));
+	wipe(g->row_power, g->row_power + g->most_powers + 1);
+	wipe(g->row_folded, g->row_folded + g->most_powers + 1);
+}
+
 /* Nothing that depends on a key outlives a call. */
 static void
 forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
 {
-	wipe(g->mask.quad, (const vec *)(g->round_keys + code->rounds + 1));
-	if (long_texts || g->summed)
-		wipe(g->power[0].quad, (vec *)(g + 1));
+	wipe(g->mask.quad, g->round_keys[0].quad);
+	wipe_round_keys(g, code->rounds);
+	wipe_powers(g, long_texts);
 	wipe_stack(long_texts);
 	wipe_registers();
 }
@@ -311,6 +336,7 @@ make_keys(struct vaes_group *g, const struct suite_code *code)
 		code->pads(g);
 		return;
 	}
+	g->scheduled = true;
 	derive = deriving_lanes(g);
 	if (derive != 0)
 		derive_keys(g, code, derive);
@@ -421,7 +447,6 @@ run_summed(struct vaes_group *g, const struct suite_code *code, enum direction d
 	struct hash_lanes s;
 	struct rows rows;
 
-	g->summed = true;
 	make_hash_keys(g);
 	make_row_powers(g, (unsigned int)g->rows);
 	load_aad(g, &rows);
@@ -547,7 +572,8 @@ run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 	unsigned int good = 0;
 
 	g->shared = false;
-	g->summed = false;
+	g->scheduled = false;
+	g->most_powers = 0;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		long_texts |= has_long_text(g);
 		good += run(g, code);
@@ -575,6 +601,8 @@ derive(void *ctx, struct saker_batch *b, struct saker_data_key *keys)
 	struct vaes_group *g = ctx;
 
 	memset(keys, 0, b->n * sizeof(*keys));
+	g->scheduled = true;
+	g->most_powers = 0;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		derive_keys(g, code, live_lanes(g));
 		for (unsigned int i = 0; i < g->n; i++) {
@@ -595,6 +623,8 @@ set_master(void *ctx, const uint8_t *key, struct saker_master *m)
 {
 	struct vaes_group *g = ctx;
 
+	g->scheduled = true;
+	g->most_powers = 0;
 	memcpy(lane_of(&g->round_keys[0], 0), key, BLOCK);
 	memcpy(lane_of(&g->round_keys[1], 0), key + BLOCK, BLOCK);
 	aes_256.expand(g);

@@ -341,6 +341,8 @@ make_row_powers(struct vaes_group *g, unsigned int n)
 			store_row_power(g, g->row_powers + i,
 				gf_multiply(g->row_power[g->row_powers - 4 + i], h4));
 	}
+	if (g->most_powers < g->row_powers)
+		g->most_powers = g->row_powers;
 }
 
 #endif

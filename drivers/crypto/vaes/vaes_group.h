@@ -50,19 +50,20 @@ struct places {
 } __attribute__((aligned(VEC)));
 
 /*
- * Of one lcore. All planes depend on keys and are wiped when a call ends: those up to the last
- * round key of the suite always, the powers after long texts and after sums of GHASH.
+ * Of one lcore. All planes depend on keys, and what a call has written of them is wiped when it
+ * ends.
  */
 struct vaes_group {
 	struct saker_batch *batch;
 	unsigned int first; /* slot of lane 0 */
 	unsigned int n;     /* lanes that live, 1..LANES */
-	bool shared;        /* all lanes have the key of slot `of`, which stands in all planes */
-	bool powers;        /* of H, too */
+	bool shared; /* all lanes have the key of slot `of`: round keys are in the first quad */
+	bool powers; /* of H, too */
 	unsigned int of;
-	bool summed;             /* some group of this batch was: see vaes_ghash.h */
-	unsigned int row_powers; /* of H, as many as there are */
-	size_t rows;             /* of AAD, text and lengths: the same in all lanes */
+	bool scheduled;           /* some group of this batch had keys of its own in all lanes */
+	unsigned int row_powers;  /* of H, as many as there are, see vaes_ghash.h */
+	unsigned int most_powers; /* that there were in this batch */
+	size_t rows;              /* of AAD, text and lengths: the same in all lanes */
 	struct places places;
 
 	struct plane mask;        /* of the nonce, in 12 octets */
@@ -106,6 +107,13 @@ ALWAYS_INLINE uint8_t *
 lane_of(struct plane *p, unsigned int i)
 {
 	return (uint8_t *)p + (size_t)i * BLOCK;
+}
+
+/* Where round keys of a quad are. */
+ALWAYS_INLINE unsigned int
+key_quad(const struct vaes_group *g, unsigned int q)
+{
+	return g->shared ? 0 : q;
 }
 
 /* Bit i: lane i lives. */

@@ -92,7 +92,7 @@ expand_lanes(struct vaes_group *g, const int rounds)
 	}
 }
 
-/* The schedule of lane 0, and E(0), for all lanes. */
+/* The schedule of lane 0 for all lanes, kept in the first quad, and E(0). */
 ALWAYS_INLINE void
 expand_one(struct vaes_group *g, const int rounds)
 {
@@ -100,16 +100,16 @@ expand_one(struct vaes_group *g, const int rounds)
 				      first_lane(g->round_keys[1].quad[0]) } };
 
 	s.zero = s.key[0];
-	spread(&g->round_keys[0], s.key[0]);
+	g->round_keys[0].quad[0] = s.key[0];
 	UNROLL
 	for (int r = 1; r < rounds; r++) {
 		vec k = next_round_key(&s, r, rounds);
 
-		spread(&g->round_keys[r], k);
+		g->round_keys[r].quad[0] = k;
 		s.zero = _mm512_aesenc_epi128(s.zero, k);
 	}
 	s.pad = next_round_key(&s, rounds, rounds);
-	spread(&g->round_keys[rounds], s.pad);
+	g->round_keys[rounds].quad[0] = s.pad;
 	spread(&g->zero, _mm512_aesenclast_epi128(s.zero, s.pad));
 }
 

@@ -97,7 +97,7 @@ text_begin(struct text *t, struct vaes_group *g, const struct places *p, unsigne
 {
 	t->in = (const uint8_t *)(uintptr_t)p->in[lane];
 	t->out = (uint8_t *)(uintptr_t)p->out[lane];
-	t->round_keys = lane_of(&g->round_keys[0], lane);
+	t->round_keys = lane_of(&g->round_keys[0], 4 * key_quad(g, lane / 4) + lane % 4);
 	t->power = lane_of(&g->power[0], lane);
 	t->rest = lane_of(&g->rest[0], lane);
 	t->start = broadcast(lane_of(&g->start, lane));

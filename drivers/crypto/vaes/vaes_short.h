@@ -42,7 +42,7 @@ unit_stream(vec v[UNIT_ROWS], const struct vaes_group *g, const vec counter[UNIT
 		v[i] = xor2(g->start.quad[q], counter[i]);
 	UNROLL
 	for (int r = 1; r < rounds; r++) {
-		const vec k = g->round_keys[r].quad[q];
+		const vec k = g->round_keys[r].quad[key_quad(g, q)];
 
 		UNROLL
 		for (int i = 0; i < rows; i++)
@@ -60,7 +60,7 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 	unit_counters(counter, at);
 	KEEP_ROLLED
 	for (unsigned int q = 0; q < QUADS; q++) {
-		const vec k = g->round_keys[mode.rounds].quad[q];
+		const vec k = g->round_keys[mode.rounds].quad[key_quad(g, q)];
 		const uint8_t *const *in = r->in + 4 * q;
 		uint8_t *const *out = r->out + 4 * q;
 
