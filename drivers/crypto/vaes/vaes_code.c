@@ -22,12 +22,9 @@
 #include "vaes_keys.h"
 #include "vaes_long.h"
 #include "vaes_short.h"
+#include "vaes_wipe.h"
 
 #define TAG_LEN 16
-
-/* Octets of stack to wipe. The build warns of functions that may use more than the larger one. */
-#define STACK_SHORT 1536
-#define STACK_LONG  2304
 
 _Static_assert(SAKER_BATCH % AT_ONCE == 0 && (LANES == AT_ONCE || VAES_SMALL_BATCH <= LANES),
 	"what a group reads at once are slots of the batch");
@@ -123,76 +120,6 @@ suite_code(unsigned int suite)
 	return suite == SAKER_AES_128_GCM ? &aes_128 : &aes_256;
 }
 
-/* A few dozen vectors: done before explicit_bzero() would have begun. */
-static inline void
-wipe(vec *from, const vec *to)
-{
-	for (; from < to; from++) {
-		_mm512_store_si512(from, _mm512_setzero_si512());
-		__asm__ volatile("" : : "r"(from) : "memory");
-	}
-}
-
-/* Vectors that do not fit the registers go to the stack, long texts' above all. */
-static NOINLINE void
-wipe_stack(bool long_texts)
-{
-	vec below[STACK_LONG / VEC];
-
-	wipe(below + (long_texts ? 0 : (STACK_LONG - STACK_SHORT) / VEC), below + STACK_LONG / VEC);
-}
-
-/* Zero the vector registers: the next function that saves some must not save keys. */
-static inline void
-wipe_registers(void)
-{
-	__asm__ volatile("vzeroall\n\t"
-			 "vpxorq %%zmm16, %%zmm16, %%zmm16\n\t"
-			 "vpxorq %%zmm17, %%zmm17, %%zmm17\n\t"
-			 "vpxorq %%zmm18, %%zmm18, %%zmm18\n\t"
-			 "vpxorq %%zmm19, %%zmm19, %%zmm19\n\t"
-			 "vpxorq %%zmm20, %%zmm20, %%zmm20\n\t"
-			 "vpxorq %%zmm21, %%zmm21, %%zmm21\n\t"
-			 "vpxorq %%zmm22, %%zmm22, %%zmm22\n\t"
-			 "vpxorq %%zmm23, %%zmm23, %%zmm23\n\t"
-			 "vpxorq %%zmm24, %%zmm24, %%zmm24\n\t"
-			 "vpxorq %%zmm25, %%zmm25, %%zmm25\n\t"
-			 "vpxorq %%zmm26, %%zmm26, %%zmm26\n\t"
-			 "vpxorq %%zmm27, %%zmm27, %%zmm27\n\t"
-			 "vpxorq %%zmm28, %%zmm28, %%zmm28\n\t"
-			 "vpxorq %%zmm29, %%zmm29, %%zmm29\n\t"
-			 "vpxorq %%zmm30, %%zmm30, %%zmm30\n\t"
-			 "vpxorq %%zmm31, %%zmm31, %%zmm31\n\t"
-			 :
-			 :
-			 : "memory");
-}
-
-/* Round keys of the suite; a shared key has one quad of them. */
-static inline void
-wipe_round_keys(struct vaes_group *g, unsigned int rounds)
-{
-	if (g->scheduled) {
-		wipe(g->round_keys[0].quad, (const vec *)(g->round_keys + rounds + 1));
-		return;
-	}
-	for (unsigned int r = 0; r <= rounds; r++)
-		wipe(g->round_keys[r].quad, g->round_keys[r].quad + 1);
-}
-
-/* Sums of GHASH stand where powers for long texts would. */
-static inline void
-wipe_powers(struct vaes_group *g, bool long_texts)
-{
-	if (long_texts)
-		wipe(g->power[0].quad, (const vec *)(g->folded + STRIDE));
-	if (g->most_powers == 0)
-		return;
-	wipe(g->power[0].quad, (const vec *)(g->power + 3));
-	wipe(g->row_power, g->row_power + g->most_powers + 1);
-	wipe(g->row_folded, g->row_folded + g->most_powers + 1);
-}
-
 /* Nothing that depends on a key outlives a call. */
 static void
 forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
@@ -200,7 +127,7 @@ forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
 	wipe(g->mask.quad, g->round_keys[0].quad);
 	wipe_round_keys(g, code->rounds);
 	wipe_powers(g, long_texts);
-	wipe_stack(long_texts);
+	wipe_stack(long_texts || g->most_powers > 0);
 	wipe_registers();
 }
 
