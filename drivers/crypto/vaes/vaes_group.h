@@ -23,7 +23,7 @@
 #define ROUNDS_256 14
 /* Octets of a text that is worked on row by row, vaes_short.h: more if there are more lanes. */
 #define SHORT_MAX (QUADS == 1 ? 128 : 448)
-#define MAX_ROWS  24 /* of AAD, short text and lengths, see vaes_ghash.h */
+#define MAX_ROWS  24 /* of AAD, text and lengths that are summed, see vaes_ghash.h */
 #define STRIDE    4  /* vectors, see vaes_long.h */
 #define CHUNK     8  /* vectors */
 
