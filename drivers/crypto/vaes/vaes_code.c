@@ -224,7 +224,7 @@ have_key_of(const struct vaes_group *g, unsigned int slot)
 		return false;
 	if (b->expanded[slot] != NULL)
 		return true;
-	for (unsigned int q = 0; q < (g->n + 3) / 4; q++)
+	for (unsigned int q = 0; q < live_quads(g); q++)
 		if (!same_input(g, q, slot))
 			return false;
 	return same_pointer(g, &b->master[g->first], b->master[slot]);
@@ -260,6 +260,7 @@ make_keys(struct vaes_group *g, const struct suite_code *code)
 		if (!kept)
 			make_shared_key(g, code);
 		make_ivs(g);
+		fill_dead(&g->start, g);
 		code->pads(g);
 		return;
 	}
@@ -273,6 +274,9 @@ make_keys(struct vaes_group *g, const struct suite_code *code)
 		put_key(g, i, (const void *)g->batch->expanded[g->first + i]->octets);
 	}
 	make_ivs(g);
+	fill_dead(&g->start, g);
+	fill_dead(&g->round_keys[0], g);
+	fill_dead(&g->round_keys[1], g);
 	code->expand(g);
 }
 
@@ -285,10 +289,12 @@ load_aad(const struct vaes_group *g, struct rows *r)
 {
 	const struct saker_batch *b = g->batch;
 	const uint8_t *const *aad = &b->aad[g->first];
+	const unsigned int last = g->first + g->n - 1;
 	vec len = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)&b->aad_len[g->first]));
 
-	load_pointers(r->in, aad, live_lanes(g), aad[g->n - 1]);
-	_mm512_store_si512(r->len, _mm512_maskz_mov_epi32(live_lanes(g), len));
+	load_pointers(r->in, aad, live_lanes(g), b->aad[last]);
+	_mm512_store_si512(r->len,
+		_mm512_mask_mov_epi32(_mm512_set1_epi32(b->aad_len[last]), live_lanes(g), len));
 }
 
 static NOINLINE void
@@ -297,10 +303,12 @@ load_texts(const struct vaes_group *g, struct rows *r)
 	const struct saker_batch *b = g->batch;
 	const uint8_t *const *src = &b->src[g->first];
 	uint8_t *const *dst = &b->dst[g->first];
+	const unsigned int last = g->first + g->n - 1;
 
-	load_pointers(r->in, src, live_lanes(g), src[g->n - 1]);
-	load_pointers(r->out, dst, live_lanes(g), dst[g->n - 1]);
-	_mm512_store_si512(r->len, _mm512_maskz_loadu_epi32(live_lanes(g), &b->len[g->first]));
+	load_pointers(r->in, src, live_lanes(g), b->src[last]);
+	load_pointers(r->out, dst, live_lanes(g), b->dst[last]);
+	_mm512_store_si512(r->len, _mm512_mask_loadu_epi32(_mm512_set1_epi32((int)b->len[last]),
+					   live_lanes(g), &b->len[g->first]));
 }
 
 static void

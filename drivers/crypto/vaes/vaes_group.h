@@ -9,8 +9,9 @@
  * @file
  * The driver works on groups of 16 slots, four quads of four; in small batches of a single quad
  * (QUADS). Lane l of quad q belongs to slot first + 4 q + l. Lanes beyond the last slot of a batch
- * are dead: they compute something that nobody looks at, and neither read nor write through a
- * pointer of theirs.
+ * are dead. Beside a live lane they do what the last slot's does, so that no mask need keep them
+ * from reading and writing; quads of dead lanes compute something that nobody looks at, and touch
+ * no text.
  */
 
 #include "saker_crypto.h"
@@ -116,6 +117,26 @@ key_quad(const struct vaes_group *g, unsigned int q)
 	return g->shared ? 0 : q;
 }
 
+/* Quads with live lanes. */
+ALWAYS_INLINE unsigned int
+live_quads(const struct vaes_group *g)
+{
+	return (g->n + 3) / 4;
+}
+
+/* What the last live lane has for the dead ones in its quad, too. */
+ALWAYS_INLINE void
+fill_dead(struct plane *p, const struct vaes_group *g)
+{
+	const vec element = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+	const vec last = _mm512_set1_epi64((long long)(2 * ((g->n - 1) % 4)));
+	vec half = _mm512_and_si512(element, _mm512_set1_epi64(1));
+	vec *quad = &p->quad[(g->n - 1) / 4];
+
+	*quad = _mm512_permutexvar_epi64(
+		_mm512_min_epu64(element, _mm512_add_epi64(last, half)), *quad);
+}
+
 /* Bit i: lane i lives. */
 ALWAYS_INLINE __mmask16
 live_lanes(const struct vaes_group *g)
@@ -123,7 +144,7 @@ live_lanes(const struct vaes_group *g)
 	return (__mmask16)((1u << g->n) - 1);
 }
 
-/* 16 pointers of lanes: those of `take` from an array of slots, for the others one that is safe. */
+/* 16 pointers of lanes: those of `take` from an array of slots, for the others this one. */
 ALWAYS_INLINE void
 load_pointers(void *out, const void *slots, __mmask16 take, const void *safe)
 {

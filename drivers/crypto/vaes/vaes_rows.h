@@ -8,8 +8,7 @@
 /**
  * @file
  * Octets of 16 slots side by side, taken a row at a time: one block of each lane. Where a lane has
- * less than a block, masks keep loads and stores inside of what is its own. Dead lanes have no
- * octets at all.
+ * less than a block, masks keep loads and stores inside of what is its own.
  */
 
 #include "vaes_group.h"

@@ -59,7 +59,7 @@ crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct r
 
 	unit_counters(counter, at);
 	KEEP_ROLLED
-	for (unsigned int q = 0; q < QUADS; q++) {
+	for (unsigned int q = 0; q < live_quads(g); q++) {
 		const vec k = g->round_keys[mode.rounds].quad[key_quad(g, q)];
 		const uint8_t *const *in = r->in + 4 * q;
 		uint8_t *const *out = r->out + 4 * q;
