@@ -19,6 +19,9 @@
 
 #include "saker_cpu.h"
 #include "saker_crypto.h"
+#ifdef SAKER_HAVE_VAES
+#include "vaes_code.h"
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define INSTRUMENTED 1
@@ -208,6 +211,45 @@ leaves_no_data_key_in_memory(void **state)
 	}
 }
 
+#ifdef SAKER_HAVE_VAES
+/* Seal under one of two keys, and tell what is left in the context. */
+static void
+seal_and_keep(const struct saker_crypto_ops *ops, void *ctx, uint8_t first_octet, bool shared,
+	struct shape shape, void *left)
+{
+	const uint8_t key[32] = { first_octet };
+
+	assert_int_equal(ops->set_master(ctx, key, &master), 0);
+	fill_batch(SAKER_AES_128_GCM, 1, shape, shared);
+	assert_int_equal(ops->seal(ctx, &batch), batch.n);
+	memcpy(left, ctx, saker_vaes_large.size);
+}
+
+/* No power of the key of GHASH either, which no search would know. */
+static void
+leaves_the_same_whatever_the_key(void **state)
+{
+	static uint8_t left[1 << 15], other[sizeof(left)];
+	const struct saker_crypto_ops *ops = saker_crypto_find("vaes");
+	void *ctx;
+
+	(void)state;
+	assert_non_null(ops);
+	assert_in_range(saker_vaes_large.size, 1, sizeof(left));
+	if (ops->probe() <= 0)
+		skip();
+	ctx = ops->lcore_init(0);
+	assert_non_null(ctx);
+	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+		for (int shared = 0; shared < 2; shared++) {
+			seal_and_keep(ops, ctx, 1, shared, shapes[s], left);
+			seal_and_keep(ops, ctx, 2, shared, shapes[s], other);
+			assert_memory_equal(left, other, saker_vaes_large.size);
+		}
+	ops->lcore_fini(ctx);
+}
+#endif
+
 static void
 finds_a_key_that_was_left(void **state)
 {
@@ -231,6 +273,9 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_a_key_that_was_left),
 		cmocka_unit_test(leaves_no_data_key_in_memory),
+#ifdef SAKER_HAVE_VAES
+		cmocka_unit_test(leaves_the_same_whatever_the_key),
+#endif
 	};
 
 	if (argc > 1 && saker_cpu_limit(argv[1]) != 0)
