@@ -34,26 +34,59 @@ master_block(struct derivation d, int q, size_t at)
 	return d.mixed ? gather(d.masters + 4 * q, at) : broadcast(d.masters[0] + at);
 }
 
-/* One round of all CMACs; the first and the last are told by constants. */
+/* One round of the CMACs of a quad; the first and the last are told by constants. */
+ALWAYS_INLINE void
+cmac_round(vec x[MAX_OUTPUTS][QUADS], struct derivation d, int q, unsigned int r, vec k)
+{
+	UNROLL
+	for (int o = 0; o < d.outputs; o++)
+		x[o][q] = r == 0            ? xor2(x[o][q], k)
+			  : r == ROUNDS_256 ? _mm512_aesenclast_epi128(x[o][q], k)
+					    : _mm512_aesenc_epi128(x[o][q], k);
+}
+
+/* One round of all CMACs. */
 ALWAYS_INLINE void
 master_round(vec x[MAX_OUTPUTS][QUADS], struct derivation d, unsigned int r)
 {
 	UNROLL
-	for (int q = 0; q < d.quads; q++) {
-		vec k = master_block(d, q, (size_t)r * BLOCK);
+	for (int q = 0; q < d.quads; q++)
+		cmac_round(x, d, q, r, master_block(d, q, (size_t)r * BLOCK));
+}
 
+/* Four rounds, where masters are mixed: their round keys come four at a time. */
+ALWAYS_INLINE void
+mixed_rounds(vec x[MAX_OUTPUTS][QUADS], struct derivation d, unsigned int first)
+{
+	UNROLL
+	for (int q = 0; q < d.quads; q++) {
+		vec k[4];
+
+		NOTHING_AHEAD;
+		gather4(k, d.masters + 4 * q, (size_t)first * BLOCK);
 		UNROLL
-		for (int o = 0; o < d.outputs; o++)
-			x[o][q] = r == 0            ? xor2(x[o][q], k)
-				  : r == ROUNDS_256 ? _mm512_aesenclast_epi128(x[o][q], k)
-						    : _mm512_aesenc_epi128(x[o][q], k);
+		for (unsigned int i = 0; i < 4; i++)
+			if (first + i <= ROUNDS_256)
+				cmac_round(x, d, q, first + i, k[i]);
 	}
+}
+
+ALWAYS_INLINE void
+encrypt_mixed(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
+{
+	UNROLL
+	for (unsigned int r = 0; r <= ROUNDS_256; r += 4)
+		mixed_rounds(x, d, r);
 }
 
 /* Unrolled, compilers would keep all round keys and run out of registers. */
 ALWAYS_INLINE void
 encrypt_masters(vec x[MAX_OUTPUTS][QUADS], struct derivation d)
 {
+	if (d.mixed) {
+		encrypt_mixed(x, d);
+		return;
+	}
 	master_round(x, d, 0);
 	KEEP_ROLLED
 	for (unsigned int r = 1; r < ROUNDS_256; r++)

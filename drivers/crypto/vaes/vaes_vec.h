@@ -28,6 +28,9 @@
 #define KEEP_ROLLED _Pragma("GCC unroll 1")
 #endif
 
+/* Compilers that read ahead run out of registers, and put keys on the stack. */
+#define NOTHING_AHEAD __asm__ volatile("" : : : "memory")
+
 #define BLOCK 16 /* octets of a lane */
 #define VEC   64 /* octets of a vector */
 
@@ -75,6 +78,22 @@ gather(const uint8_t *const *p, size_t at)
 		_mm_loadu_si128((const void *)(p[1] + at)),
 		_mm_loadu_si128((const void *)(p[2] + at)),
 		_mm_loadu_si128((const void *)(p[3] + at)));
+}
+
+/* gather() from four places, at + BLOCK * i for v[i]: whole vectors are read and transposed. */
+ALWAYS_INLINE void
+gather4(vec v[4], const uint8_t *const *p, size_t at)
+{
+	vec a = _mm512_loadu_si512(p[0] + at), b = _mm512_loadu_si512(p[1] + at);
+	vec c = _mm512_loadu_si512(p[2] + at), d = _mm512_loadu_si512(p[3] + at);
+	vec ab = _mm512_shuffle_i64x2(a, b, 0x44), cd = _mm512_shuffle_i64x2(c, d, 0x44);
+
+	v[0] = _mm512_shuffle_i64x2(ab, cd, 0x88);
+	v[1] = _mm512_shuffle_i64x2(ab, cd, 0xdd);
+	ab = _mm512_shuffle_i64x2(a, b, 0xee);
+	cd = _mm512_shuffle_i64x2(c, d, 0xee);
+	v[2] = _mm512_shuffle_i64x2(ab, cd, 0x88);
+	v[3] = _mm512_shuffle_i64x2(ab, cd, 0xdd);
 }
 
 /* Lane l to p[l] + at. */
