@@ -484,12 +484,52 @@ choose_error_senders(struct saker_snapshot *s, const struct saker_config *c)
 	}
 }
 
+/* In pages of their own, as secrets are allocated, the master keys of all groups would compete for
+ * the same few lines of the first cache, and each would need a translation of its own.
+ */
+static int
+gather_masters(const struct saker_group_env *env, struct saker_snapshot *s)
+{
+	struct saker_master *next;
+
+	for (unsigned int i = 0; i < s->n_groups; i++)
+		s->n_masters += s->groups[i].n_masters;
+	if (s->n_masters == 0)
+		return 0;
+	s->masters = next = saker_secret_alloc(s->n_masters * sizeof(*next));
+	if (next == NULL)
+		return out_of_memory(env->config, env->faults, "master keys");
+	for (unsigned int i = 0; i < s->n_groups; i++) {
+		struct saker_group *g = &s->groups[i];
+		size_t size = g->n_masters * sizeof(*next);
+
+		if (size > 0)
+			memcpy(next, g->masters, size);
+		saker_secret_free(g->masters, size);
+		g->masters = next;
+		next += g->n_masters;
+	}
+	return 0;
+}
+
+static void
+free_keys(struct saker_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->n_groups && s->groups != NULL; i++) {
+		if (s->masters != NULL)
+			s->groups[i].masters = NULL;
+		saker_group_free(&s->groups[i]);
+	}
+	saker_secret_free(s->masters, s->n_masters * sizeof(*s->masters));
+}
+
 static int
 fill(const struct saker_group_env *env, struct saker_snapshot *s)
 {
-	if (build_groups(env, s) != 0 || set_group_modes(env, s) != 0 ||
-		build_policies(env, s) != 0 || build_classifiers(env, s) != 0 ||
-		saker_listeners_build(env, s) != 0 || note_addresses(env, s) != 0)
+	if (build_groups(env, s) != 0 || gather_masters(env, s) != 0 ||
+		set_group_modes(env, s) != 0 || build_policies(env, s) != 0 ||
+		build_classifiers(env, s) != 0 || saker_listeners_build(env, s) != 0 ||
+		note_addresses(env, s) != 0)
 		return -EINVAL;
 	note_plain_groups(s);
 	note_plain_policies(s);
@@ -530,8 +570,7 @@ saker_snapshot_free(struct saker_snapshot *s)
 {
 	if (s == NULL)
 		return;
-	for (unsigned int i = 0; i < s->n_groups && s->groups != NULL; i++)
-		saker_group_free(&s->groups[i]);
+	free_keys(s);
 	saker_classifier_free(&s->classify4);
 	saker_classifier_free(&s->classify6);
 	saker_listeners_free(s);

@@ -256,6 +256,8 @@ struct saker_outer_form {
 struct saker_snapshot {
 	const struct saker_config *config; /**< outlives the snapshot */
 	struct saker_group *groups;
+	struct saker_master *masters; /**< of all groups, side by side; NULL: each has its own */
+	size_t n_masters;
 	struct saker_policy *policies;
 	struct saker_sender *senders;
 	unsigned int n_groups, n_policies, n_senders;
