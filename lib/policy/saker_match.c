@@ -5,10 +5,15 @@
 #include "saker_match.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "saker_bytes.h"
 #include "saker_classify.h"
+#include "saker_factor.h"
+
+#define SPARSE 4       /* places for each rule, at least */
+#define PLACED 0x10000 /* rules that are placed, to find factors */
 
 /* A rule on its way into the table. */
 struct rule {
@@ -112,7 +117,7 @@ find_shapes(struct saker_match *m, const struct saker_config *c, uint8_t family)
 	return 0;
 }
 
-/* Half full at most, so that a look-up ends soon. */
+/* Few are full, so that a look-up ends soon. */
 static int
 make_room(struct saker_match *m)
 {
@@ -122,7 +127,7 @@ make_room(struct saker_match *m)
 		struct saker_match_shape *s = &m->shape[i];
 		unsigned int bits = 1;
 
-		while (1u << bits < 2 * s->n)
+		while (1u << bits < SPARSE * s->n)
 			bits++;
 		s->n = 1u << bits;
 		s->shift = (uint8_t)(64 - bits);
@@ -141,12 +146,64 @@ make_room(struct saker_match *m)
 	return 0;
 }
 
+static void
+set_factors(struct saker_match_shape *s, unsigned int series)
+{
+	for (unsigned int i = 0; i < SAKER_FLOW_WORDS; i++)
+		s->factor[i] = saker_factor(series * SAKER_FLOW_WORDS + i);
+}
+
+/* How many rules of a shape find their first place taken. taken: a flag for each place */
+static unsigned int
+displaced(struct saker_match *m, const struct saker_match_shape *s, const struct saker_config *c,
+	uint8_t family, bool *taken)
+{
+	unsigned int n = 0;
+
+	memset(taken, 0, s->n * sizeof(*taken));
+	for (unsigned int i = 0; i < c->n_policies; i++) {
+		struct rule r;
+		uint64_t place;
+
+		if (!saker_policy_of_family(&c->policies[i], family) ||
+			!read_rule(&c->policies[i], family, &r) || shape_of(m, &r, 0) != s)
+			continue;
+		place = saker_match_place(s, r.word, saker_flow_words(family));
+		n += taken[place];
+		taken[place] = true;
+	}
+	return n;
+}
+
+static int
+choose_factors(struct saker_match *m, struct saker_match_shape *s, const struct saker_config *c,
+	uint8_t family)
+{
+	unsigned int least = UINT_MAX, best = 0;
+	bool *taken = malloc(s->n * sizeof(*taken));
+
+	if (taken == NULL)
+		return -ENOMEM;
+	for (unsigned int k = 0; k < SAKER_FACTORS && least > 0 && k * c->n_policies < PLACED;
+		k++) {
+		unsigned int n;
+
+		set_factors(s, k);
+		n = displaced(m, s, c, family, taken);
+		best = n < least ? k : best;
+		least = n < least ? n : least;
+	}
+	set_factors(s, best);
+	free(taken);
+	return 0;
+}
+
 /* Of equal rules the first one counts, and it was there before. */
 static void
 put_rule(struct saker_match *m, const struct saker_match_shape *s, const struct rule *r,
 	uint16_t number, unsigned int words)
 {
-	uint32_t place = (uint32_t)(saker_match_hash(r->word, s->bits, words) >> s->shift);
+	uint32_t place = (uint32_t)saker_match_place(s, r->word, words);
 	struct saker_match_entry *e;
 
 	if (saker_match_probe(s, r->word, words) != SAKER_MATCH_NONE)
@@ -207,6 +264,8 @@ saker_match_build(const struct saker_config *c, uint8_t family, struct saker_mat
 	ret = find_shapes(m, c, family);
 	if (ret == 0)
 		ret = make_room(m);
+	for (unsigned int i = 0; i < m->n_shapes && ret == 0; i++)
+		ret = choose_factors(m, &m->shape[i], c, family);
 	if (ret != 0) {
 		saker_match_free(m);
 		return ret;

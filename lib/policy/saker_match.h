@@ -47,6 +47,7 @@ struct saker_match_entry {
 /** The rules that look at the same bits. */
 struct saker_match_shape {
 	uint64_t bits[SAKER_FLOW_WORDS];
+	uint64_t factor[SAKER_FLOW_WORDS];     /**< of the hash */
 	uint16_t first;                        /**< its lowest rule */
 	uint8_t shift;                         /**< from hash to place */
 	uint32_t at, n;                        /**< its entries: n is a power of two */
@@ -71,18 +72,16 @@ int saker_match_build(const struct saker_config *c, uint8_t family, struct saker
 /** Free a table. NULL is allowed. */
 void saker_match_free(struct saker_match *m);
 
-/** Multilinear hash of a masked key; its upper bits hang on all of the key. */
+/** First place of a key: the upper bits of a multilinear hash hang on all that the shape looks at.
+ */
 static inline uint64_t
-saker_match_hash(const uint64_t *word, const uint64_t *mask, unsigned int words)
+saker_match_place(const struct saker_match_shape *s, const uint64_t *word, unsigned int words)
 {
-	static const uint64_t odd[SAKER_FLOW_WORDS] = { UINT64_C(0x9e3779b97f4a7c15),
-		UINT64_C(0xc2b2ae3d27d4eb4f), UINT64_C(0xd6e8feb86659fd93),
-		UINT64_C(0xff51afd7ed558ccd), UINT64_C(0xa0761d6478bd642f) };
 	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < words; i++)
-		sum += (word[i] & mask[i]) * odd[i];
-	return sum;
+		sum += (word[i] & s->bits[i]) * s->factor[i];
+	return sum >> s->shift;
 }
 
 /** Is this the rule of a key? */
@@ -109,7 +108,7 @@ uint16_t saker_match_others(
 static inline uint16_t
 saker_match_probe(const struct saker_match_shape *s, const uint64_t *word, unsigned int words)
 {
-	uint64_t place = saker_match_hash(word, s->bits, words) >> s->shift;
+	uint64_t place = saker_match_place(s, word, words);
 	const struct saker_match_entry *e = &s->entry[place];
 
 	if (__builtin_expect(saker_match_is(e, word, s->bits, words), 1))
@@ -141,7 +140,7 @@ saker_match_find4(const struct saker_match *m, uint64_t addresses, uint64_t port
 {
 	const struct saker_match_shape *s = m->shape;
 	const uint64_t word[2] = { addresses & s->bits[0], ports & s->bits[1] };
-	const struct saker_match_entry *e = &s->entry[saker_match_hash(word, word, 2) >> s->shift];
+	const struct saker_match_entry *e = &s->entry[saker_match_place(s, word, 2)];
 
 	if (__builtin_expect(m->n_shapes == 1 && saker_match_is(e, word, word, 2), 1))
 		return e->rule;

@@ -5,14 +5,43 @@
 #include "saker_spi.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+
+#include "saker_factor.h"
 
 #define SPARSE      4 /* entries for each SPI, at least */
 #define MIN_ENTRIES 16
 
+static void
+clear(struct saker_spi_table *t)
+{
+	for (uint32_t i = 0; i <= t->mask; i++)
+		t->entry[i] = (struct saker_spi_entry){ .group = SAKER_SPI_NONE };
+}
+
+/* @return entries out of their first place */
+static unsigned int
+fill(struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned int n)
+{
+	unsigned int displaced = 0;
+
+	clear(t);
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t first = saker_spi_hash(t, entry[i].spi), at = first;
+
+		while (t->entry[at].spi != 0)
+			at = (at + 1) & t->mask;
+		t->entry[at] = entry[i];
+		displaced += at != first;
+	}
+	return displaced;
+}
+
 int
 saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned int n)
 {
+	unsigned int least = UINT_MAX, best = 0;
 	uint32_t size = MIN_ENTRIES;
 
 	while (size < SPARSE * n)
@@ -21,15 +50,16 @@ saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *en
 	if (t->entry == NULL)
 		return -ENOMEM;
 	t->mask = size - 1;
-	for (uint32_t i = 0; i < size; i++)
-		t->entry[i].group = SAKER_SPI_NONE;
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t at = saker_spi_hash(t, entry[i].spi);
+	for (unsigned int k = 0; k < SAKER_FACTORS && least > 0; k++) {
+		unsigned int displaced;
 
-		while (t->entry[at].spi != 0)
-			at = (at + 1) & t->mask;
-		t->entry[at] = entry[i];
+		t->factor = saker_factor(k);
+		displaced = fill(t, entry, n);
+		best = displaced < least ? k : best;
+		least = displaced < least ? displaced : least;
 	}
+	t->factor = saker_factor(best);
+	(void)fill(t, entry, n);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ struct saker_spi_entry {
 /** The table. */
 struct saker_spi_table {
 	struct saker_spi_entry *entry;
-	uint32_t mask; /**< entries, a power of two, less one */
+	uint64_t factor; /**< of the hash */
+	uint32_t mask;   /**< entries, a power of two, less one */
 };
 
 /**
@@ -44,7 +45,7 @@ void saker_spi_table_free(struct saker_spi_table *t);
 static inline uint32_t
 saker_spi_hash(const struct saker_spi_table *t, uint32_t spi)
 {
-	return (uint32_t)(spi * UINT64_C(0x9e3779b97f4a7c15) >> 40) & t->mask;
+	return (uint32_t)(spi * t->factor >> 40) & t->mask;
 }
 
 /** Group of an SPI, or SAKER_SPI_NONE. */

@@ -14,6 +14,7 @@
 #include "saker_classify.h"
 
 #define POLICIES 40
+#define FEW      16
 #define PACKETS  4000
 
 static uint32_t seed = 20261121;
@@ -227,6 +228,37 @@ table_finds_the_first_policy_that_matches(void **state)
 	assert_in_range(found, 200 * PACKETS / 10, 200 * PACKETS - 100);
 }
 
+/* Then a look-up looks at one place, and no branch goes another way than the one before. */
+static void
+few_policies_stand_in_their_first_places(void **state)
+{
+	static struct saker_cfg_policy policies[FEW];
+	const struct saker_config c = { .policies = policies, .n_policies = FEW };
+
+	(void)state;
+	for (unsigned int round = 0; round < 100; round++) {
+		struct saker_match *match;
+
+		for (unsigned int i = 0; i < FEW; i++) {
+			policies[i] = (struct saker_cfg_policy){ .sport = { 0, 65535 },
+				.dport = { 0, 65535 } };
+			policies[i].src = (struct saker_prefix){ .ip.family = 4, .len = 24 };
+			policies[i].src.ip.octets[0] = 10;
+			policies[i].src.ip.octets[1] = (uint8_t)i;
+			policies[i].src.ip.octets[2] = (uint8_t)rnd(256);
+		}
+		assert_int_equal(saker_match_build(&c, 4, &match), 0);
+		for (unsigned int i = 0; i < FEW; i++) {
+			uint64_t word[2] = { 0 };
+
+			memcpy(word, policies[i].src.ip.octets, 4);
+			assert_int_equal(
+				match->entry[saker_match_place(match->shape, word, 2)].rule, i);
+		}
+		saker_match_free(match);
+	}
+}
+
 static void
 table_refuses_ranges_and_too_many_shapes(void **state)
 {
@@ -295,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(acl_finds_the_first_policy_that_matches),
 		cmocka_unit_test(table_finds_the_first_policy_that_matches),
+		cmocka_unit_test(few_policies_stand_in_their_first_places),
 		cmocka_unit_test(table_refuses_ranges_and_too_many_shapes),
 		cmocka_unit_test(what_the_table_refuses_goes_to_acl),
 		cmocka_unit_test(finds_nothing_without_policies),

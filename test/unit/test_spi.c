@@ -12,6 +12,7 @@
 #include "saker_spi.h"
 
 #define MANY 4096
+#define FEW  16
 
 static void
 finds_every_spi_and_no_other(void **state)
@@ -58,6 +59,25 @@ finds_the_highest_spi_and_never_zero(void **state)
 	saker_spi_table_free(&t);
 }
 
+/* Then a look-up looks at one place, and no branch goes another way than the one before. */
+static void
+few_spis_stand_in_their_first_places(void **state)
+{
+	(void)state;
+	srand(20261130);
+	for (unsigned int round = 0; round < 100; round++) {
+		struct saker_spi_entry spi[FEW];
+		struct saker_spi_table t;
+
+		for (uint16_t i = 0; i < FEW; i++)
+			spi[i] = (struct saker_spi_entry){ (uint32_t)rand() | 1u << i, i };
+		assert_int_equal(saker_spi_table_init(&t, spi, FEW), 0);
+		for (unsigned int i = 0; i < FEW; i++)
+			assert_int_equal(t.entry[saker_spi_hash(&t, spi[i].spi)].group, i);
+		saker_spi_table_free(&t);
+	}
+}
+
 int
 main(void)
 {
@@ -65,6 +85,7 @@ main(void)
 		cmocka_unit_test(finds_every_spi_and_no_other),
 		cmocka_unit_test(finds_nothing_in_an_empty_table),
 		cmocka_unit_test(finds_the_highest_spi_and_never_zero),
+		cmocka_unit_test(few_spis_stand_in_their_first_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
