@@ -7,7 +7,7 @@
 void
 saker_index_add(struct saker_index *x, uint32_t hash, uint32_t number)
 {
-	uint32_t at = hash;
+	uint32_t at = saker_index_home(x, hash);
 
 	while (x->place[at & x->mask] != 0)
 		at++;
@@ -18,7 +18,7 @@ saker_index_add(struct saker_index *x, uint32_t hash, uint32_t number)
 static bool
 may_move(const struct saker_index *x, uint32_t at, uint32_t hole)
 {
-	uint32_t home = (uint32_t)(x->place[at] >> 32) & x->mask;
+	uint32_t home = saker_index_home(x, (uint32_t)(x->place[at] >> 32));
 
 	return ((at - home) & x->mask) >= ((at - hole) & x->mask);
 }
@@ -40,7 +40,7 @@ void
 saker_index_remove(struct saker_index *x, uint32_t hash, uint32_t number)
 {
 	uint64_t wanted = (uint64_t)hash << 32 | (number + 1);
-	uint32_t at = hash & x->mask;
+	uint32_t at = saker_index_home(x, hash);
 
 	while (x->place[at] != wanted)
 		at = (at + 1) & x->mask;

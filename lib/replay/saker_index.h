@@ -22,10 +22,11 @@ struct saker_index_key {
 	uint64_t word[3];
 };
 
-/** An index; the caller allocates saker_index_places() places, zeroed. */
+/** An index; see saker_index_init(). */
 struct saker_index {
 	uint64_t *place; /**< hash << 32 | number + 1; 0: empty */
 	uint32_t mask;
+	uint8_t shift; /**< from hash to first place */
 	uint64_t secret[2];
 };
 
@@ -40,27 +41,41 @@ saker_index_places(uint32_t entries)
 	return n;
 }
 
-/** Keyed hash: two halves of a product, each bit of which hangs on all bits of the key. */
+/** Begin an empty index. @param place saker_index_places() places, zeroed; the caller's */
+static inline void
+saker_index_init(struct saker_index *x, uint64_t *place, uint32_t places)
+{
+	x->place = place;
+	x->mask = places - 1;
+	x->shift = (uint8_t)(32 - __builtin_ctz(places));
+}
+
+/**
+ * Keyed hash, multiplicative: its upper bits hang on all of the key. Factors are odd, so that keys
+ * that differ in few bits only, as those of neighbouring sources do, share no first place because
+ * of these (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem").
+ */
 static inline uint32_t
 saker_index_hash(const struct saker_index *x, const struct saker_index_key *k)
 {
-	unsigned __int128 product = (unsigned __int128)(k->word[0] ^ x->secret[0]) *
-				    (k->word[1] ^ (k->word[2] << 20) ^ x->secret[1]);
+	uint64_t one = k->word[0] ^ x->secret[0];
+	uint64_t other = k->word[1] ^ k->word[2] << 20 ^ x->secret[1];
+	uint64_t product = (one | 1) * (other | 1);
 
-	return (uint32_t)(product >> 64) ^ (uint32_t)(product >> 32) ^ (uint32_t)product;
+	return (uint32_t)((product ^ product >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
-/** First place to look. */
-static inline const uint64_t *
+/** Number of the first place to look at. */
+static inline uint32_t
 saker_index_home(const struct saker_index *x, uint32_t hash)
 {
-	return &x->place[hash & x->mask];
+	return hash >> x->shift;
 }
 
 /**
  * The first number with this hash at or behind @p *at. Different keys may share a hash: compare
  * the entry's key, and call again if it is another one.
- * @param at place to go on from; begin with @p hash
+ * @param at place to go on from; begin with saker_index_home()
  * @return a number, or -1: there is none
  */
 static inline int32_t

@@ -173,7 +173,7 @@ open_entry(struct saker_replay_table *t, const struct saker_index_key *key, uint
 static int32_t
 find(const struct saker_replay_table *t, const struct saker_index_key *key, uint32_t hash)
 {
-	uint32_t at = hash;
+	uint32_t at = saker_index_home(&t->index, hash);
 	int32_t i;
 
 	do {
@@ -244,19 +244,27 @@ all_well(const struct saker_replay_batch *b)
 		memset(b->why, SAKER_OK, b->n);
 }
 
+/*
+ * Have all packets the same table, and the same value of another kind? What they share is done once
+ * then. Where sources change, it would cost more to foresee who is of its neighbour's.
+ */
 static inline bool
-same_entry(const struct saker_replay_batch *b, unsigned int i, unsigned int k)
+all_same(const struct saker_replay_batch *b, const uint32_t *value)
 {
-	return b->table[i] == b->table[k] && b->entry[i] == b->entry[k];
+	uintptr_t others = 0;
+
+	for (unsigned int i = 0; i < b->n; i++)
+		others |= ((uintptr_t)b->table[i] ^ (uintptr_t)b->table[0]) | (value[i] ^ value[0]);
+	return others == 0;
 }
 
-/* Packets from i on that are of one entry and run, and follow each other. */
+/* Packets from i on that are of one run and follow each other; all are of one entry. */
 static __rte_noinline unsigned int
 follow(const struct saker_replay_batch *b, unsigned int i)
 {
 	unsigned int n = 1;
 
-	while (i + n < b->n && same_entry(b, i, i + n) && b->place[i + n].run == b->place[i].run &&
+	while (i + n < b->n && b->place[i + n].run == b->place[i].run &&
 		b->place[i + n].bit == b->place[i].bit + n)
 		n++;
 	return n;
@@ -264,10 +272,12 @@ follow(const struct saker_replay_batch *b, unsigned int i)
 
 /* Nearly every packet is the next one of its run, and there is nothing to forget but its own bit.
  * Those that follow each other are accepted at once: a window in memory is slow to come by.
+ * @param same all packets are of one entry
  * @return how many, from packet i on
  */
 static inline unsigned int
-accept_next(struct saker_replay_table *t, const struct saker_replay_batch *b, unsigned int i)
+accept_next(
+	struct saker_replay_table *t, const struct saker_replay_batch *b, unsigned int i, bool same)
 {
 	const struct saker_sn_place *place = &b->place[i];
 	int32_t entry = b->entry[i];
@@ -280,7 +290,7 @@ accept_next(struct saker_replay_table *t, const struct saker_replay_batch *b, un
 	w = e->newest;
 	if (place->run != e->run[w] || place->bit != e->top[w] + 1)
 		return 0;
-	if (i + 1 < b->n && same_entry(b, i, i + 1))
+	if (same && i + 1 < b->n)
 		n = follow(b, i);
 	if (n == 1)
 		*word_of(t, e, w, place->bit) |= mask_of(place->bit);
@@ -299,18 +309,19 @@ saker_replay_accept(struct saker_replay_table *t, const struct saker_replay_key 
 		.table = &t, .place = place, .entry = &entry, .n = 1
 	};
 
-	return accept_next(t, &one, 0) == 1 ? SAKER_OK : accept_any(t, key, place, entry);
+	return accept_next(t, &one, 0, true) == 1 ? SAKER_OK : accept_any(t, key, place, entry);
 }
 
 unsigned int
 saker_replay_accept_all(const struct saker_replay_batch *batch)
 {
+	bool same = all_same(batch, (const uint32_t *)batch->entry);
 	unsigned int refused = 0, i = 0;
 
 	all_well(batch);
 	while (i < batch->n) {
 		struct saker_replay_table *t = batch->table[i];
-		unsigned int n = t == NULL ? 1 : accept_next(t, batch, i);
+		unsigned int n = t == NULL ? 1 : accept_next(t, batch, i, same);
 
 		if (likely(n > 0)) {
 			i += n;
@@ -324,27 +335,28 @@ saker_replay_accept_all(const struct saker_replay_batch *batch)
 	return refused;
 }
 
-/* What one packet waits for is fetched while others are looked at; mostly the next one waits for
- * the same.
- */
-static inline void
-find_all(const struct saker_replay_batch b)
+static inline int32_t
+first_entry(const struct saker_replay_table *t, uint32_t hash)
 {
-	const struct saker_replay_table *before = NULL;
-	uint32_t hash = 0;
+	uint32_t at = saker_index_home(&t->index, hash);
+	int32_t entry = saker_index_next(&t->index, hash, &at);
+
+	if (likely(entry >= 0))
+		rte_prefetch0(entry_at(t, entry));
+	return entry;
+}
+
+/* What one packet waits for is fetched while others are looked at. */
+static inline void
+find_all(const struct saker_replay_batch b, bool same)
+{
 	int32_t entry = -1;
 
 	for (unsigned int i = 0; i < b.n; i++) {
 		const struct saker_replay_table *t = b.table[i];
 
-		if (t != before || b.hash[i] != hash) {
-			uint32_t at = hash = b.hash[i];
-
-			entry = t == NULL ? -1 : saker_index_next(&t->index, hash, &at);
-			if (likely(entry >= 0))
-				rte_prefetch0(entry_at(t, entry));
-			before = t;
-		}
+		if (i == 0 || !same)
+			entry = t == NULL ? -1 : first_entry(t, b.hash[i]);
 		b.entry[i] = entry;
 	}
 }
@@ -393,9 +405,10 @@ unsigned int
 saker_replay_peek_all(const struct saker_replay_batch *batch)
 {
 	const struct saker_replay_batch b = *batch; /* so that nothing written can change it */
+	bool same = all_same(batch, b.hash);
 	unsigned int refused = 0;
 
-	find_all(b);
+	find_all(b, same);
 	all_well(batch);
 	for (unsigned int i = 0; i < b.n; i++) {
 		const struct saker_replay_table *t = b.table[i];
@@ -405,7 +418,7 @@ saker_replay_peek_all(const struct saker_replay_batch *batch)
 		if (unlikely(b.entry[i] < 0 || !is_ahead(t, b.entry[i], &b.key[i], &b.place[i]))) {
 			b.why[i] = (uint8_t)peek_any(batch, i);
 			refused += b.why[i] != SAKER_OK;
-		} else if (i == 0 || !same_entry(&b, i, i - 1)) {
+		} else if (i == 0 || !same) {
 			fetch_window(t, b.entry[i], b.place[i].bit);
 		}
 	}
@@ -489,8 +502,7 @@ make_parts(struct saker_replay_table *t, const char *name, int socket)
 	t->newest = zalloc(name, t->sources, sizeof(*t->newest), socket);
 	t->accepted = zalloc(name, t->sources, sizeof(*t->accepted), socket);
 	t->free = zalloc(name, t->sources, sizeof(*t->free), socket);
-	t->index.place = zalloc(name, places, sizeof(*t->index.place), socket);
-	t->index.mask = places - 1;
+	saker_index_init(&t->index, zalloc(name, places, sizeof(*t->index.place), socket), places);
 	if (t->entries == NULL || t->newest == NULL || t->accepted == NULL || t->free == NULL ||
 		t->index.place == NULL)
 		return -ENOMEM;

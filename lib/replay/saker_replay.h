@@ -75,7 +75,7 @@ saker_replay_hash(const struct saker_replay_table *t, const struct saker_index_k
 {
 	uint32_t hash = saker_index_hash(&t->index, key);
 
-	__builtin_prefetch(saker_index_home(&t->index, hash));
+	__builtin_prefetch(&t->index.place[saker_index_home(&t->index, hash)]);
 	return hash;
 }
 
