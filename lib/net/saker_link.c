@@ -7,7 +7,7 @@
 void
 saker_link_prepare(struct saker_link *l)
 {
-	uint8_t mac[8] = { 0 }, mask[8] = { 0 }, tag[4], tag_mask[4];
+	uint8_t mac[8] = { 0 }, mask[8] = { 0 }, end[8] = { 0 }, end_mask[8] = { 0 };
 
 	saker_ip6_link_local(l->mac, &l->local6);
 	if (!l->takes_all) {
@@ -16,13 +16,15 @@ saker_link_prepare(struct saker_link *l)
 	}
 	memcpy(&l->mac_word, mac, sizeof(mac));
 	memcpy(&l->mac_mask, mask, sizeof(mask));
+	saker_store_be16(end + 6, SAKER_TYPE_IP4);
+	saker_store_be16(end_mask + 6, UINT16_MAX);
 	if (l->vlan != 0) {
-		saker_store_be32(tag, (uint32_t)SAKER_TYPE_VLAN << 16 | l->vlan);
-		saker_store_be32(tag_mask, 0xffff0000 | SAKER_VLAN_ID);
-		memcpy(&l->tag_word, tag, sizeof(tag));
-		memcpy(&l->tag_mask, tag_mask, sizeof(tag_mask));
+		saker_store_be32(end + 2, (uint32_t)SAKER_TYPE_VLAN << 16 | l->vlan);
+		saker_store_be32(end_mask + 2, 0xffff0000 | SAKER_VLAN_ID);
 		l->tag_len = SAKER_VLAN_TAG;
 	}
+	memcpy(&l->type4_word, end, sizeof(end));
+	memcpy(&l->type_mask, end_mask, sizeof(end_mask));
 	if (l->ends_here) {
 		memcpy(&l->gate4, l->own[0].ip.octets, sizeof(l->gate4));
 		memcpy(l->gate6, l->own[1].ip.octets, sizeof(l->gate6));

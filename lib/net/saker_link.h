@@ -30,8 +30,9 @@ struct saker_link {
 	struct saker_ip local6;      /**< link-local address of the MAC */
 
 	/* by saker_link_prepare(), for saker_link_passes() */
-	uint64_t mac_word, mac_mask;
-	uint32_t tag_word, tag_mask, gate4;
+	uint64_t mac_word, mac_mask;    /**< octets that a frame begins with */
+	uint64_t type4_word, type_mask; /**< those that an Ethernet header of IPv4 ends with */
+	uint32_t gate4;
 	uint64_t gate6[2];
 	uint8_t tag_len;
 };
@@ -48,35 +49,40 @@ bool saker_link_holds(const struct saker_link *l, const struct saker_ip *ip);
 /** Next hop of a packet for @p dst: itself if it is on the link, else the gateway, else itself. */
 const struct saker_ip *saker_link_next_hop(const struct saker_link *l, const struct saker_ip *dst);
 
-/** True if a frame's MAC address and VLAN are the port's. @param frame 16 readable octets */
-static inline bool
-saker_link_fits(const struct saker_link *l, const uint8_t *frame)
+/** Octets of an Ethernet header on the link. */
+static inline uint32_t
+saker_link_l2(const struct saker_link *l)
 {
-	uint64_t dst;
-	uint32_t tag;
-
-	memcpy(&dst, frame, sizeof(dst));
-	memcpy(&tag, frame + 2 * SAKER_MAC, sizeof(tag));
-	return (((dst ^ l->mac_word) & l->mac_mask) | ((tag ^ l->tag_word) & l->tag_mask)) == 0;
+	return SAKER_ETHER_HEADER + l->tag_len;
 }
 
-/** True if a frame is for the port and holds IPv4. @param frame 18 readable octets */
+/**
+ * True if a frame's MAC address and VLAN are the port's, and it has this Ethertype.
+ * @param frame so many octets as saker_link_l2() says are readable
+ * @param ip what follows them
+ */
 static inline bool
-saker_link_fits4(const struct saker_link *l, const uint8_t *frame)
+saker_link_fits(const struct saker_link *l, const uint8_t *frame, const uint8_t *ip, uint16_t type)
 {
-	return saker_link_fits(l, frame) &&
-	       saker_load_be16(frame + 2 * SAKER_MAC + l->tag_len) == SAKER_TYPE_IP4;
+	uint16_t differs = __builtin_bswap16(type ^ SAKER_TYPE_IP4);
+	uint64_t dst, end;
+
+	memcpy(&dst, frame, sizeof(dst));
+	memcpy(&end, ip - sizeof(end), sizeof(end));
+	end ^= l->type4_word ^ (uint64_t)differs << 48;
+	return (((dst ^ l->mac_word) & l->mac_mask) | (end & l->type_mask)) == 0;
 }
 
 /** saker_link_passes() for IPv4 alone. */
 static inline bool
 saker_link_passes4(const struct saker_link *l, const uint8_t *frame)
 {
-	const uint8_t *ip = frame + 2 * SAKER_MAC + l->tag_len + 2;
+	const uint8_t *ip = frame + saker_link_l2(l);
 	uint32_t dst;
 
 	memcpy(&dst, ip + 16, sizeof(dst));
-	return saker_link_fits4(l, frame) && ip[9] != SAKER_LINK_ICMP && dst != l->gate4;
+	return saker_link_fits(l, frame, ip, SAKER_TYPE_IP4) && ip[9] != SAKER_LINK_ICMP &&
+	       dst != l->gate4;
 }
 
 /**
@@ -88,14 +94,14 @@ saker_link_passes4(const struct saker_link *l, const uint8_t *frame)
 static inline bool
 saker_link_passes(const struct saker_link *l, const uint8_t *frame)
 {
-	const uint8_t *type = frame + 2 * SAKER_MAC + l->tag_len, *ip = type + 2;
+	const uint8_t *ip = frame + saker_link_l2(l);
 	uint64_t high, low;
 
 	memcpy(&high, ip + 24, sizeof(high));
 	memcpy(&low, ip + 32, sizeof(low));
 	return saker_link_passes4(l, frame) ||
-	       (saker_link_fits(l, frame) && saker_load_be16(type) == SAKER_TYPE_IP6 &&
-		       ip[6] != SAKER_LINK_ICMP6 && (high != l->gate6[0] || low != l->gate6[1]));
+	       (saker_link_fits(l, frame, ip, SAKER_TYPE_IP6) && ip[6] != SAKER_LINK_ICMP6 &&
+		       (high != l->gate6[0] || low != l->gate6[1]));
 }
 
 #endif

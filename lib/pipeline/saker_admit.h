@@ -12,6 +12,7 @@
  * Threads: the worker that calls.
  */
 
+#include "saker_flow.h"
 #include "saker_worker.h"
 
 /** Limits of a group at the worker's clock. */
@@ -39,16 +40,18 @@ saker_admit_note(const struct saker_worker *w, struct saker_burst *b, unsigned i
 	b->hash[i] = t == NULL ? 0 : saker_replay_hash(t, key);
 }
 
-/** Note what is not asked of a plain packet, as long as all go well. */
+/** Note what is not asked of a plain packet, as long as all go well and nobody is watching. */
 static inline void
 saker_admit_rest(struct saker_burst *b, unsigned int i)
 {
 	const struct saker_plain *plain = &b->group[i]->plain;
-	uint64_t word;
+	uint8_t *head = b->jobs.dst[i] - plain->len;
+	uint64_t word = saker_load_word(head + plain->source_at);
 
-	b->head[i] = b->jobs.dst[i] - plain->len;
-	memcpy(&word, b->head[i] + plain->source_at, sizeof(word));
+	b->head[i] = head;
 	b->source[i] = __builtin_bswap64(word & plain->source_mask);
+	b->session[i] = saker_load_be16(head + 2);
+	b->sn[i] = __builtin_bswap64(saker_load_word(head + plain->len - SAKER_EESP_SN));
 }
 
 #endif

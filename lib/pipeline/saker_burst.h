@@ -23,7 +23,8 @@
 #include "saker_replay.h"
 #include "saker_snapshot.h"
 
-#define SAKER_BURST 64 /**< packets of a burst; a crypto batch holds as many */
+#define SAKER_BURST        64 /**< packets of a burst; a crypto batch holds as many */
+#define SAKER_FRAMES_AHEAD 4  /**< frames to prefetch before their turn */
 
 _Static_assert(SAKER_BURST == SAKER_BATCH, "a burst fits one crypto batch");
 
@@ -42,11 +43,12 @@ struct saker_burst {
 	bool ours;        /**< outbound: of our own making */
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	bool own;         /**< inbound: some source may be our own */
+	bool windowed;    /**< inbound: some group may have replay windows */
 	uint16_t undone;  /**< slots that the next stages have work with, at least; see `done` */
 	uint16_t unready; /**< crypto jobs that are not filled, at most */
 	bool done[SAKER_BURST];   /**< a stage has done the next ones' part too (saker_plain_*.h) */
 	uint8_t why[SAKER_BURST]; /**< enum saker_drop, or SAKER_MOVED */
-	struct rte_mbuf *m[SAKER_BURST];
+	struct rte_mbuf *m[SAKER_BURST + SAKER_FRAMES_AHEAD]; /**< see saker_burst_extend() */
 
 	/* parsed: the packet that came in; inbound that is the outer one */
 	uint8_t *ip[SAKER_BURST];
@@ -91,6 +93,17 @@ struct saker_burst {
 /** Visit every slot. */
 #define SAKER_FOREACH_SLOT(b, i) for (unsigned int i = 0, n_##i = (b)->n; i < n_##i; i++)
 
+/** Have all packets the same policy? */
+static inline bool
+saker_burst_one_policy(const struct saker_burst *b)
+{
+	uintptr_t others = 0;
+
+	SAKER_FOREACH_SLOT (b, i)
+		others |= (uintptr_t)b->policy[i] ^ (uintptr_t)b->policy[0];
+	return others == 0 && b->n > 0;
+}
+
 /** Mark a loser. The first reason counts. */
 static inline void
 saker_burst_drop(struct saker_burst *b, unsigned int i, unsigned int why)
@@ -99,6 +112,14 @@ saker_burst_drop(struct saker_burst *b, unsigned int i, unsigned int why)
 		b->why[i] = (uint8_t)why;
 		b->losers++;
 	}
+}
+
+/** Let the last packet stand behind itself too, so that frames ahead are there for all. */
+static inline void
+saker_burst_extend(struct saker_burst *b)
+{
+	for (unsigned int i = b->n; b->n > 0 && i < b->n + (unsigned int)SAKER_FRAMES_AHEAD; i++)
+		b->m[i] = b->m[b->n - 1];
 }
 
 /** saker_burst_settle() where there are losers. */

@@ -60,7 +60,7 @@ send_to(struct saker_worker *w, enum saker_direction d, struct rte_mbuf *m, cons
 	const struct saker_link *l = &w->link[!d];
 	bool six = *rte_pktmbuf_mtod(m, const uint8_t *) >> 4 == 6;
 	uint32_t octets = m->pkt_len;
-	uint8_t *frame = prepend(m, SAKER_ETHER_HEADER + l->tag_len);
+	uint8_t *frame = prepend(m, saker_link_l2(l));
 
 	if (unlikely(frame == NULL)) {
 		drop(w, d, m, SAKER_DROP_NO_HEADROOM);

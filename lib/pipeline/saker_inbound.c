@@ -377,7 +377,7 @@ peek(struct saker_worker *w __rte_unused, struct saker_burst *b)
 	uint8_t why[SAKER_BURST];
 	const struct saker_replay_batch batch = replay_batch(b, why);
 
-	if (unlikely(saker_replay_peek_all(&batch) > 0))
+	if (b->windowed && unlikely(saker_replay_peek_all(&batch) > 0))
 		drop_refused(b, why);
 }
 
@@ -389,7 +389,7 @@ accept_sn(struct saker_worker *w, struct saker_burst *b)
 
 	if (unlikely(b->own))
 		saker_own_watch(w, b);
-	if (unlikely(saker_replay_accept_all(&batch) > 0))
+	if (b->windowed && unlikely(saker_replay_accept_all(&batch) > 0))
 		drop_refused(b, why);
 }
 

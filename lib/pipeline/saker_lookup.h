@@ -16,15 +16,6 @@
 #include "saker_mss.h"
 #include "saker_worker.h"
 
-#define SAKER_FRAMES_AHEAD 4 /**< frames to prefetch before their turn */
-
-/** The frame to prefetch in the turn of frame @p i: behind the last one there is the last one. */
-static inline const struct rte_mbuf *
-saker_frame_ahead(const struct saker_burst *b, unsigned int i)
-{
-	return b->m[RTE_MIN(i + SAKER_FRAMES_AHEAD, b->n - 1u)];
-}
-
 /**
  * Sort out a frame that is for saker itself or not for it at all, see saker_link_takes(). Strip an
  * Ethernet header with up to two VLAN tags, read and check the IP header, cut the Ethernet padding.
@@ -49,7 +40,7 @@ static __rte_always_inline uint32_t
 saker_frame_read_plain(const struct saker_link *l, struct rte_mbuf *m, uint8_t **ip)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *p;
-	uint32_t l2 = l == NULL ? 0 : RTE_ETHER_HDR_LEN + l->tag_len, total;
+	uint32_t l2 = l == NULL ? 0 : saker_link_l2(l), total;
 
 	if (m->nb_segs != 1 || (l != NULL && !saker_link_passes4(l, frame)))
 		return 0;

@@ -48,11 +48,17 @@ find_outer(const struct saker_snapshot *s, const uint8_t *ip, uint32_t total)
 	return fits(&s->outer_ip, ip) ? &s->outer_ip : NULL;
 }
 
-/* The packet before: mostly the next one is of the same group. */
-struct before {
+/* What packets of a group share at one reading of the clock. Mostly the next packet is of the same
+ * group as the one before.
+ */
+struct common {
 	const struct saker_outer_form *outer;
-	uint64_t named; /* the first eight octets of its security header, without session id */
+	uint64_t named; /* the first eight octets of the security header, without session id */
 	const struct saker_group *group;
+	struct saker_fresh_base *fresh;
+	struct saker_replay_table *table; /* NULL: no windows */
+	bool own;                         /* some packet of any group may be this gateway's */
+	bool windowed;                    /* some group so far has windows */
 };
 
 /* Where packets come from. */
@@ -71,10 +77,9 @@ port_of(const struct saker_worker *w, const struct saker_burst *b)
 
 	if (b->handed_over)
 		return (struct port){ .direction = d };
-	return (struct port){ .direction = d,
-		.l = l,
-		.l2 = RTE_ETHER_HDR_LEN + l->tag_len,
-		.ends_here = l->gate4 != 0 };
+	return (struct port){
+		.direction = d, .l = l, .l2 = saker_link_l2(l), .ends_here = l->gate4 != 0
+	};
 }
 
 /* Where groups change from packet to packet, their memory is seldom at hand: fetch that of a packet
@@ -96,10 +101,10 @@ fetch_group(const struct saker_worker *w, const struct saker_outer_form *outer, 
 	rte_prefetch0(w->replay[found]);
 }
 
-/* The group of a packet that is not of the one before it. */
+/* The group of a packet that is not of the one before it. at: security header, from the frame on */
 static __rte_noinline bool
-find_named(const struct saker_worker *w, const struct port *from, struct before *before,
-	const struct saker_outer_form *outer, uint64_t named, unsigned int i)
+find_named(struct saker_worker *w, struct common *c, const struct saker_outer_form *outer,
+	uint64_t named, unsigned int i, uint32_t at)
 {
 	const struct saker_burst *b = &w->burst;
 	uint32_t spi = __builtin_bswap32((uint32_t)(named >> 32));
@@ -108,29 +113,31 @@ find_named(const struct saker_worker *w, const struct port *from, struct before 
 
 	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
 		return false;
-	*before = (struct before){ .outer = outer, .named = named, .group = g };
-	if (i + GROUPS_AHEAD < b->n)
-		fetch_group(w, outer,
-			rte_pktmbuf_mtod_offset(
-				b->m[i + GROUPS_AHEAD], const uint8_t *, from->l2 + outer->at));
+	c->outer = outer;
+	c->named = named;
+	c->group = g;
+	c->fresh = saker_admit_base(w, g);
+	c->table = w->replay[g->index];
+	c->own |= g->own_more;
+	c->windowed |= c->table != NULL;
+	fetch_group(w, outer, rte_pktmbuf_mtod_offset(b->m[i + GROUPS_AHEAD], const uint8_t *, at));
 	return true;
 }
 
 /* Find the group of a header. @return false: it has none whose packets are plain, or is not plain
  */
 static __rte_always_inline bool
-find_group(const struct saker_worker *w, const struct port *from, struct before *before,
-	const struct saker_outer_form *outer, const uint8_t *head, unsigned int i)
+find_group(struct saker_worker *w, struct common *c, const struct saker_outer_form *outer,
+	const uint8_t *head, unsigned int i, uint32_t at)
 {
 	const uint32_t key_idx = __builtin_bswap32(KEY_IDX_BITS);
 	uint64_t base = saker_load_word(head), named = base & ~UINT64_C(0xffff0000);
 	uint32_t context, session = __builtin_bswap16((uint16_t)(base >> 16));
 	const struct saker_group *g;
 
-	if ((named != before->named || outer != before->outer) &&
-		!find_named(w, from, before, outer, named, i))
+	if ((named != c->named || outer != c->outer) && !find_named(w, c, outer, named, i, at))
 		return false;
-	g = before->group;
+	g = c->group;
 	memcpy(&context, head + SAKER_EESP_BASE, sizeof(context));
 	return (context & ~key_idx) == g->plain.context &&
 	       session - g->accept_first < g->accept_sessions;
@@ -149,46 +156,30 @@ is_local(const struct saker_snapshot *s, const uint8_t *dst)
  * not plain, and as it was
  */
 static __rte_always_inline uint8_t *
-find_packet(const struct saker_worker *w, const struct port *from, struct saker_burst *b,
-	unsigned int i, struct before *before)
+find_packet(struct saker_worker *w, const struct port *from, unsigned int i, struct common *common)
 {
 	const struct saker_snapshot *s = w->s;
+	struct saker_burst *b = &w->burst;
 	struct rte_mbuf *m = b->m[i];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *ip = frame + from->l2;
 	const struct saker_outer_form *f;
 	uint32_t total;
 
 	if (m->nb_segs != 1 || from->ends_here ||
-		(from->l != NULL && !saker_link_fits4(from->l, frame)))
+		(from->l != NULL && !saker_link_fits(from->l, frame, ip, RTE_ETHER_TYPE_IPV4)))
 		return NULL;
 	total = saker_load_be16(ip + 2);
 	if (total < SHORTEST || total + from->l2 > m->data_len || !saker_ip4_sum_ok(ip))
 		return NULL;
 	f = find_outer(s, ip, total);
-	if (f == NULL || !is_local(s, ip + 16) || !find_group(w, from, before, f, ip + f->at, i))
+	if (f == NULL || !is_local(s, ip + 16) ||
+		!find_group(w, common, f, ip + f->at, i, from->l2 + f->at))
 		return NULL;
 	m->data_off += (uint16_t)from->l2;
 	m->data_len = (uint16_t)total;
 	m->pkt_len = total;
 	b->ip[i] = ip;
 	return ip + f->at;
-}
-
-/* What packets of a group share at one reading of the clock. */
-struct common {
-	bool own; /* some packet so far, of whatever group, may be this gateway's */
-	const struct saker_group *group;
-	struct saker_fresh_base *fresh;
-	struct saker_replay_table *table; /* NULL: no windows */
-};
-
-static inline void
-set_common(struct common *c, struct saker_worker *w, const struct saker_group *g)
-{
-	c->group = g;
-	c->own |= g->own_more;
-	c->fresh = saker_admit_base(w, g);
-	c->table = w->replay[g->index];
 }
 
 /* What replay windows know a packet by. */
@@ -212,6 +203,15 @@ may_be_own(const struct saker_group *g, uint64_t source)
 	return (key == g->own[0]) | (key == g->own[1]);
 }
 
+/* Is this a number of words that is not zero? */
+static __rte_always_inline bool
+is_whole_words(int32_t octets)
+{
+	uint32_t turned = (uint32_t)octets >> 2 | (uint32_t)octets << 30;
+
+	return turned - 1 < INT32_MAX / 4;
+}
+
 /* The rest of what a security header says. @return false: the packet is not plain */
 static __rte_always_inline bool
 admit_packet(struct saker_burst *b, unsigned int i, struct common *c, uint8_t *head)
@@ -227,16 +227,14 @@ admit_packet(struct saker_burst *b, unsigned int i, struct common *c, uint8_t *h
 	uint16_t session;
 
 	job.number = __builtin_bswap64(job.sn);
-	if (len < 4 || len % 4 != 0 || job.sn == 0 || master == SAKER_NO_MASTER ||
+	if (!is_whole_words(len) || job.sn == 0 || master == SAKER_NO_MASTER ||
 		saker_fresh_next(c->fresh, job.number, &b->place[i]) != SAKER_OK)
 		return false;
-	b->sn[i] = job.number;
 	job.master = &g->masters[master];
 	job.source = saker_load_word(head + plain->source_at) & plain->source_mask;
 	c->own |= may_be_own(g, job.source);
 	memcpy(&session, head + 2, sizeof(session));
 	job.session = session;
-	b->session[i] = __builtin_bswap16(session);
 	note_key(b, i, c, job.source, __builtin_bswap16(session));
 	saker_job_fill(&b->jobs, i, &plain->job, &job);
 	b->group[i] = g;
@@ -259,18 +257,15 @@ read_other(struct saker_worker *w, const struct port *from, unsigned int i)
 
 /* @return false: the packet is not plain */
 static __rte_always_inline bool
-read_packet(struct saker_worker *w, const struct port *from, unsigned int i, struct before *before,
-	struct common *common)
+read_packet(struct saker_worker *w, const struct port *from, unsigned int i, struct common *common)
 {
 	struct saker_burst *b = &w->burst;
-	uint8_t *head = find_packet(w, from, b, i, before);
+	uint8_t *head = find_packet(w, from, i, common);
 
 	if (unlikely(head == NULL)) {
 		read_other(w, from, i);
 		return false;
 	}
-	if (unlikely(before->group != common->group))
-		set_common(common, w, before->group);
 	if (likely(admit_packet(b, i, common, head)))
 		return true;
 	saker_ip4_view_plain(&b->view[i], b->ip[i], rte_pktmbuf_data_len(b->m[i]));
@@ -280,21 +275,22 @@ read_packet(struct saker_worker *w, const struct port *from, unsigned int i, str
 static __rte_always_inline void
 read_all(struct saker_worker *w, struct saker_burst *b, const struct port *from)
 {
-	struct before before = { .named = 0 };
 	struct common common = { .group = NULL };
 	uint16_t undone = 0;
 
+	saker_burst_extend(b);
 	SAKER_FOREACH_SLOT (b, i) {
-		rte_prefetch0(rte_pktmbuf_mtod(saker_frame_ahead(b, i), void *));
-		b->done[i] = read_packet(w, from, i, &before, &common);
+		rte_prefetch0(rte_pktmbuf_mtod(b->m[i + SAKER_FRAMES_AHEAD], void *));
+		b->done[i] = read_packet(w, from, i, &common);
 		undone += !b->done[i];
 	}
 	b->undone = undone;
 	b->unready = undone;
 	b->own = common.own || undone > 0;
+	b->windowed = common.windowed || undone > 0;
 }
 
-/* For those who ask for more than stages do of plain packets. */
+/* For those who ask for more than stages do of plain packets; they may be there where `own` is. */
 static void
 note_all(struct saker_burst *b)
 {
@@ -314,7 +310,7 @@ saker_plain_in(struct saker_worker *w, struct saker_burst *b)
 		read_all(w, b, &from);
 	else
 		read_all(w, b, &(struct port){ .direction = from.direction });
-	if (unlikely(b->undone > 0 || w->watching != 0))
+	if (unlikely(b->own || w->watching != 0))
 		note_all(b);
 	saker_frames_answer(w, from.direction);
 }

@@ -49,12 +49,13 @@ read_all(struct saker_worker *w, struct saker_burst *b, bool has_l2)
 	bool plain = !b->ours && !w->s->by_resource && !saker_paths_learnt(w->paths);
 	uint16_t undone = 0;
 
+	saker_burst_extend(b);
 	SAKER_FOREACH_SLOT (b, i) {
 		bool done = false;
 		uint32_t total;
 		uint8_t *ip;
 
-		fetch(saker_frame_ahead(b, i));
+		fetch(b->m[i + SAKER_FRAMES_AHEAD]);
 		total = saker_frame_read_plain(l, b->m[i], &ip);
 		if (likely(total != 0)) {
 			b->ip[i] = ip;

@@ -68,6 +68,7 @@ saker_fresh_prepare(struct saker_fresh_base *b, const struct saker_sn_params *p,
 	const uint64_t since_ms = b->since_ms;
 
 	memset(b, 0, sizeof(*b));
+	b->slot = SAKER_NO_SLOT;
 	b->since_ms = since_ms;
 	b->mode = p->mode;
 	b->now_ms = c->now_ms;

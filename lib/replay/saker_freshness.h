@@ -34,12 +34,15 @@ struct saker_sn_place {
 	uint64_t bit; /**< seq (time) or counter (counter) */
 };
 
+#define SAKER_NO_SLOT UINT64_MAX /**< no epoch and slot on the wire */
+
 /** What freshness is judged by, for one group at one reading of the clock. */
 struct saker_fresh_base {
 	/* all that a packet of the slot before asks for */
 	uint64_t now_ms;     /**< the reading */
-	uint64_t slot;       /**< epoch and slot that were found fresh last, as on the wire */
-	uint64_t slot_run;   /**< their run; 0: there are none (time discipline) */
+	uint64_t slot;       /**< epoch and slot that were found fresh last, as on the wire (time
+				discipline); SAKER_NO_SLOT: none were */
+	uint64_t slot_run;   /**< their run */
 	uint64_t oldest_run; /**< saker_oldest_run() */
 
 	uint64_t since_ms; /**< kept: slots up to this one are refused; the windows are younger */
@@ -108,7 +111,7 @@ saker_fresh_next(struct saker_fresh_base *b, uint64_t sn, struct saker_sn_place 
 {
 	enum saker_drop why;
 
-	if (__builtin_expect(b->slot_run != 0 && sn >> SAKER_SEQ_BITS == b->slot, 1)) {
+	if (__builtin_expect(sn >> SAKER_SEQ_BITS == b->slot, 1)) {
 		place->run = b->slot_run;
 		place->bit = sn & SAKER_SEQ_MAX;
 		return SAKER_OK;

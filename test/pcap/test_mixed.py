@@ -63,8 +63,10 @@ class Mixed(SakerTest):
         return not (plan.o.ioffset and kind in ("fragment", "six-options", "options", "short"))
 
     def seal(self, clear):
-        config = make_config(self.lab, self.plans)
-        run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear])
+        return self.seal_by(self.plans, clear)
+
+    def seal_by(self, plans, clear):
+        run = self.lab.run(make_config(self.lab, plans), [pcapfile.ethernet(p) for p in clear])
         self.assertRan(run)
         return run
 
@@ -128,16 +130,24 @@ class Mixed(SakerTest):
     def alternate(self, at_hand, plain):
         plans = ([at_hand] * 64 + [plain] * 64) * 2  # four bursts, each of packets that are alike
         clear = [plan.inner(A, 4, 100, n) for n, plan in enumerate(plans)]
-        config = make_config(self.lab, [at_hand, plain])
-        run = self.lab.run(config, [pcapfile.ethernet(p) for p in clear])
-        self.assertRan(run)
-        sealed = packets(run.cipher)
+        sealed = packets(self.seal_by([at_hand, plain], clear).cipher)
         self.assertSame([plan.open(A, f).packet for plan, f in zip(plans, sealed)], clear)
         config = make_config(self.lab, [at_hand, plain], B)
         run = self.lab.run(config, cipher=[pcapfile.ethernet(f) for f in sealed])
         self.assertRan(run)
         self.assertEqual(run.drops("inbound"), {})
         self.assertSame(forwarded(run.clear, 2), clear)
+
+    def test_groups_with_windows_keep_them_beside_groups_without(self):
+        windowed, free = Plan(self.lab, 1), Plan(self.lab, 2, replay="none")
+        plans = [windowed, free] * 48  # every burst ends with a packet that needs no window
+        clear = [plan.inner(A, 4, 100, n) for n, plan in enumerate(plans)]
+        sealed = packets(self.seal_by([windowed, free], clear).cipher)
+        config = make_config(self.lab, [windowed, free], B)
+        run = self.lab.run(config, cipher=[pcapfile.ethernet(f) for f in sealed * 2])
+        self.assertRan(run)
+        self.assertEqual(run.drops("inbound"), {"replay": 48})
+        self.assertSame(forwarded(run.clear, 2), clear + clear[1::2])
 
     def test_a_damaged_header_spoils_no_neighbour(self):
         """Any bit of what is in front of the text, of packets that all go the short way."""
