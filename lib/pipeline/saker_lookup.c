@@ -189,31 +189,40 @@ count_policy(
 	}
 }
 
-/* Neighbours of one policy are added up first: a counter in memory is slow to come by. */
-static __rte_always_inline void
-count_all(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done,
-	bool mixed)
+/* Packets of one policy are added up first: a counter in memory is slow to come by. */
+static void
+count_same(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d)
 {
-	for (uint16_t i = 0, first; i < b->n; i += i == first) {
-		const struct saker_policy *p = b->policy[i];
-		uint64_t octets = 0;
+	uint64_t octets = 0;
 
-		first = i;
-		for (; i < b->n && b->policy[i] == p &&
-			!(mixed && (b->done[i] != done || b->why[i] != SAKER_OK));
-			i++)
-			octets += b->view[i].total;
-		if (i > first)
-			count_policy(w->policy_count[p->index], d, i - first, octets);
-	}
+	SAKER_FOREACH_SLOT (b, i)
+		octets += b->view[i].total;
+	count_policy(w->policy_count[b->policy[0]->index], d, b->n, octets);
+}
+
+static void
+count_each(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d)
+{
+	SAKER_FOREACH_SLOT (b, i)
+		count_policy(w->policy_count[b->policy[i]->index], d, 1, b->view[i].total);
+}
+
+static void
+count_some(struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done)
+{
+	SAKER_FOREACH_SLOT (b, i)
+		if (b->done[i] == done && b->why[i] == SAKER_OK)
+			count_policy(w->policy_count[b->policy[i]->index], d, 1, b->view[i].total);
 }
 
 void
 saker_count_policies(
 	struct saker_worker *w, const struct saker_burst *b, enum saker_direction d, bool done)
 {
-	if (likely(b->undone == 0 && b->losers == 0))
-		count_all(w, b, d, true, false);
+	if (unlikely(b->undone > 0 || b->losers > 0))
+		count_some(w, b, d, done);
+	else if (saker_burst_one_policy(b))
+		count_same(w, b, d);
 	else
-		count_all(w, b, d, done, true);
+		count_each(w, b, d);
 }

@@ -281,20 +281,28 @@ give_sns(struct saker_worker *w, struct saker_burst *b, uint16_t at,
 		set_flow(b, at, grant->n, rte_hash_crc_4byte(session, g->cfg->spi));
 }
 
-/* Give SNs to neighbours that share an SN line. @return the first slot behind them. */
+/* The first slot behind those neighbours that share an SN line. */
 static uint16_t
-assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
+end_of_line(const struct saker_burst *b, uint16_t first)
 {
 	unsigned int shared = line_of(b, first);
-	struct saker_sn_line *line = w->lines[shared];
-	uint16_t end = first, at = first;
+	uint16_t end = first;
 
 	while (end < b->n && line_of(b, end) == shared)
 		end++;
-	if (unlikely(b->group[first]->handed) && b->policy[first]->n_seal <= w->index) {
+	return end;
+}
+
+/* Give SNs to neighbours that share an SN line. */
+static void
+assign_run(struct saker_worker *w, struct saker_burst *b, uint16_t at, uint16_t end)
+{
+	struct saker_sn_line *line = w->lines[line_of(b, at)];
+
+	if (unlikely(b->group[at]->handed) && b->policy[at]->n_seal <= w->index) {
 		for (; at < end; at++)
 			saker_burst_drop(b, at, SAKER_DROP_NO_DATA_KEY);
-		return end;
+		return;
 	}
 	while (at < end) {
 		struct saker_sn_grant grant = saker_sn_take(
@@ -307,32 +315,37 @@ assign_run(struct saker_worker *w, struct saker_burst *b, unsigned int first)
 		for (; at < end; at++)
 			saker_burst_drop(b, at, grant.why);
 	}
-	return end;
 }
 
-/* An SN for a plain packet whose neighbour has another line. @return false: ask assign_run() */
+/* An SN for a plain packet. @return false: ask assign_run() */
 static inline bool
 assign_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 {
 	const struct saker_policy *p = b->policy[i];
 	struct saker_sn_line *line = w->lines[p->line];
 
-	if (!p->job_known || (i + 1 < b->n && b->policy[i + 1]->line == p->line) ||
-		!saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1))
+	if (!p->job_known || !saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1))
 		return false;
 	b->sn[i] = (uint64_t)line->last;
 	b->session[i] = (uint16_t)(p->session_first + w->index);
 	return true;
 }
 
+/* Neighbours take theirs together where all packets are of one policy. Where policies change, it
+ * would cost more to foresee who is a neighbour's than to take them one by one.
+ */
 static void
 assign_sn(struct saker_worker *w, struct saker_burst *b)
 {
-	for (uint16_t i = 0; i < b->n;) {
-		if (assign_one(w, b, i))
-			i++;
-		else
-			i = assign_run(w, b, i);
+	bool one = saker_burst_one_policy(b);
+	uint16_t end;
+
+	for (uint16_t i = 0; i < b->n; i = end) {
+		end = i + 1;
+		if (!one && assign_one(w, b, i))
+			continue;
+		end = one && !b->policy[i]->classes ? b->n : end_of_line(b, i);
+		assign_run(w, b, i, end);
 	}
 }
 

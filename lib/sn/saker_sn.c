@@ -118,13 +118,14 @@ refresh_limit(struct saker_sn_line *l)
 static void
 publish_used(struct saker_sn_line *l)
 {
-	saker_sn_write_begin(&l->shared.used_version);
+	uint32_t begun = saker_sn_write_begin(&l->shared.used_version);
+
 	put(&l->shared.used_hi, (uint64_t)(l->last >> 64));
 	put(&l->shared.used_lo, (uint64_t)l->last);
 	put(&l->shared.used_blocks, l->blocks);
 	put(&l->shared.packets, l->life.packets);
 	put(&l->shared.keys, l->life.keys);
-	saker_sn_write_end(&l->shared.used_version);
+	saker_sn_write_end(&l->shared.used_version, begun);
 }
 
 static void
@@ -339,10 +340,11 @@ saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before
 void
 saker_sn_line_presume(struct saker_sn_line *l, saker_sn used)
 {
-	saker_sn_write_begin(&l->shared.used_version);
+	uint32_t begun = saker_sn_write_begin(&l->shared.used_version);
+
 	put(&l->shared.used_hi, (uint64_t)(used >> 64));
 	put(&l->shared.used_lo, (uint64_t)used);
-	saker_sn_write_end(&l->shared.used_version);
+	saker_sn_write_end(&l->shared.used_version, begun);
 }
 
 void
@@ -350,17 +352,18 @@ saker_sn_line_reserve(struct saker_sn_line *l, saker_sn limit, uint64_t blocks)
 {
 	saker_sn old = saker_sn_line_limit_get(l);
 	uint64_t old_blocks = get(&l->shared.limit_blocks);
+	uint32_t begun;
 
 	if (limit < old || (limit == old && blocks <= old_blocks))
 		return;
 	if (saker_sn_key_run(&l->params, limit) == saker_sn_key_run(&l->params, old) &&
 		blocks < old_blocks)
 		blocks = old_blocks;
-	saker_sn_write_begin(&l->shared.version);
+	begun = saker_sn_write_begin(&l->shared.version);
 	put(&l->shared.limit_hi, (uint64_t)(limit >> 64));
 	put(&l->shared.limit_lo, (uint64_t)limit);
 	put(&l->shared.limit_blocks, blocks);
-	saker_sn_write_end(&l->shared.version);
+	saker_sn_write_end(&l->shared.version, begun);
 }
 
 void

@@ -189,23 +189,23 @@ struct saker_sn_grant saker_sn_take(
 
 /** Begin to publish: a seqlock as in Boehm, "Can seqlocks get along with programming language
  * memory models?"
+ * @return what saker_sn_write_end() asks for
  */
-static inline void
+static inline uint32_t
 saker_sn_write_begin(_Atomic uint32_t *version)
 {
 	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
 
 	atomic_store_explicit(version, v + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
+	return v;
 }
 
 /** End of it. */
 static inline void
-saker_sn_write_end(_Atomic uint32_t *version)
+saker_sn_write_end(_Atomic uint32_t *version, uint32_t begun)
 {
-	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
-
-	atomic_store_explicit(version, v + 1, memory_order_release);
+	atomic_store_explicit(version, begun + 2, memory_order_release);
 }
 
 /**
@@ -217,6 +217,8 @@ saker_sn_write_end(_Atomic uint32_t *version)
 static inline bool
 saker_sn_take_sure(struct saker_sn_line *l, uint64_t unix_ms, uint64_t blocks, uint16_t n)
 {
+	uint32_t begun;
+
 	if (n > l->sure || unix_ms != l->sure_ms || blocks > l->sure_blocks ||
 		atomic_load_explicit(&l->shared.version, memory_order_relaxed) != l->version ||
 		atomic_load_explicit(&l->shared.stopped, memory_order_relaxed) != SAKER_OK)
@@ -227,11 +229,11 @@ saker_sn_take_sure(struct saker_sn_line *l, uint64_t unix_ms, uint64_t blocks, u
 	l->life.packets += n;
 	l->last += n;
 	/* Neither the upper half nor the number of keys changes in an epoch and under a key. */
-	saker_sn_write_begin(&l->shared.used_version);
+	begun = saker_sn_write_begin(&l->shared.used_version);
 	atomic_store_explicit(&l->shared.used_lo, (uint64_t)l->last, memory_order_relaxed);
 	atomic_store_explicit(&l->shared.used_blocks, l->blocks, memory_order_relaxed);
 	atomic_store_explicit(&l->shared.packets, l->life.packets, memory_order_relaxed);
-	saker_sn_write_end(&l->shared.used_version);
+	saker_sn_write_end(&l->shared.used_version, begun);
 	return true;
 }
 
