@@ -143,6 +143,18 @@ deriving_lanes(const struct vaes_group *g)
 	return (__mmask16)(live_lanes(g) & (low | high << 8));
 }
 
+/* Do these lanes have this value among 16 of 64 bits? */
+static inline bool
+same_pointer(__mmask16 lanes, const void *slots, const void *value)
+{
+	const vec want = _mm512_set1_epi64((long long)(uintptr_t)value);
+	const uint8_t *p = slots;
+	__mmask8 low = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p), want);
+	__mmask8 high = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p + VEC), want);
+
+	return (lanes & (low | high << 8)) == 0;
+}
+
 /* Keys and masks of the lanes in question, each with its own master. */
 static void
 derive_keys(struct vaes_group *g, const struct suite_code *code, __mmask16 lanes)
@@ -150,12 +162,9 @@ derive_keys(struct vaes_group *g, const struct suite_code *code, __mmask16 lanes
 	const struct saker_master *const *slots = &g->batch->master[g->first];
 	const void *any = slots[__builtin_ctz(lanes)];
 	const uint8_t *masters[AT_ONCE];
-	bool mixed = false;
 
 	load_pointers(masters, slots, lanes, any);
-	for (unsigned int i = 0; i < AT_ONCE; i++)
-		mixed |= masters[i] != any;
-	if (mixed)
+	if (!same_pointer(lanes, slots, any))
 		code->derive_mixed(g, masters);
 	else
 		code->derive(g, masters);
@@ -202,32 +211,20 @@ same_input(const struct vaes_group *g, unsigned int q, unsigned int slot)
 	return true;
 }
 
-/* Do all live lanes have this value among 16 of 64 bits? */
-static inline bool
-same_pointer(const struct vaes_group *g, const void *slots, const void *value)
-{
-	const vec want = _mm512_set1_epi64((long long)(uintptr_t)value);
-	const uint8_t *p = slots;
-	__mmask8 low = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p), want);
-	__mmask8 high = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(p + VEC), want);
-
-	return (live_lanes(g) & (low | high << 8)) == 0;
-}
-
 /* Is the key of all live lanes that of a slot? Nothing secret is looked at. */
 static bool
 have_key_of(const struct vaes_group *g, unsigned int slot)
 {
 	const struct saker_batch *b = g->batch;
 
-	if (!same_pointer(g, &b->expanded[g->first], b->expanded[slot]))
+	if (!same_pointer(live_lanes(g), &b->expanded[g->first], b->expanded[slot]))
 		return false;
 	if (b->expanded[slot] != NULL)
 		return true;
 	for (unsigned int q = 0; q < live_quads(g); q++)
 		if (!same_input(g, q, slot))
 			return false;
-	return same_pointer(g, &b->master[g->first], b->master[slot]);
+	return same_pointer(live_lanes(g), &b->master[g->first], b->master[slot]);
 }
 
 /* The key of lane 0 for all lanes. */

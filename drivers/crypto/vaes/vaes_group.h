@@ -133,6 +133,8 @@ fill_dead(struct plane *p, const struct vaes_group *g)
 	vec half = _mm512_and_si512(element, _mm512_set1_epi64(1));
 	vec *quad = &p->quad[(g->n - 1) / 4];
 
+	if (g->n % 4 == 0)
+		return;
 	*quad = _mm512_permutexvar_epi64(
 		_mm512_min_epu64(element, _mm512_add_epi64(last, half)), *quad);
 }
