@@ -17,108 +17,13 @@
  */
 
 #include "vaes_code.h"
-#include "vaes_ghash.h"
-#include "vaes_kdf.h"
-#include "vaes_keys.h"
-#include "vaes_long.h"
-#include "vaes_short.h"
+#include "vaes_suites.h"
 #include "vaes_wipe.h"
 
 #define TAG_LEN 16
 
 _Static_assert(SAKER_BATCH % AT_ONCE == 0 && (LANES == AT_ONCE || VAES_SMALL_BATCH <= LANES),
 	"what a group reads at once are slots of the batch");
-
-/* The code that differs by suite. */
-struct suite_code {
-	void (*derive)(struct vaes_group *g, const uint8_t *const *masters);
-	void (*derive_mixed)(struct vaes_group *g, const uint8_t *const *masters);
-	void (*expand)(struct vaes_group *g);
-	void (*derive_one)(struct vaes_group *g, const uint8_t *const *masters);
-	void (*expand_one)(struct vaes_group *g);
-	void (*pads)(struct vaes_group *g);
-	void (*seal_short)(struct vaes_group *g, const struct rows *texts);
-	void (*open_short)(struct vaes_group *g, const struct rows *texts);
-	void (*seal_summed)(struct vaes_group *g, const struct rows *texts);
-	void (*open_summed)(struct vaes_group *g, const struct rows *texts);
-	void (*seal_long)(struct vaes_group *g);
-	void (*open_long)(struct vaes_group *g);
-	unsigned int rounds;
-};
-
-#define SUITE_CODE(name, outputs_, rounds_)                                                        \
-	static void derive_##name(struct vaes_group *g, const uint8_t *const *masters)             \
-	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 0, outputs_, QUADS, 0 });            \
-	}                                                                                          \
-	static void derive_mixed_##name(struct vaes_group *g, const uint8_t *const *masters)       \
-	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 1, outputs_, QUADS, 0 });            \
-	}                                                                                          \
-	static void expand_##name(struct vaes_group *g)                                            \
-	{                                                                                          \
-		expand_lanes(g, rounds_);                                                          \
-	}                                                                                          \
-	static void derive_one_##name(struct vaes_group *g, const uint8_t *const *masters)         \
-	{                                                                                          \
-		derive_lanes(g, (struct derivation){ masters, 0, outputs_, 1, 0 });                \
-	}                                                                                          \
-	static void expand_one_##name(struct vaes_group *g)                                        \
-	{                                                                                          \
-		expand_one(g, rounds_);                                                            \
-	}                                                                                          \
-	static void pads_##name(struct vaes_group *g)                                              \
-	{                                                                                          \
-		make_pads(g, rounds_);                                                             \
-	}                                                                                          \
-	static void seal_short_##name(struct vaes_group *g, const struct rows *texts)              \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ SEAL, rounds_, 0 });                          \
-	}                                                                                          \
-	static void open_short_##name(struct vaes_group *g, const struct rows *texts)              \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ OPEN, rounds_, 0 });                          \
-	}                                                                                          \
-	static void seal_summed_##name(struct vaes_group *g, const struct rows *texts)             \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ SEAL, rounds_, 1 });                          \
-	}                                                                                          \
-	static void open_summed_##name(struct vaes_group *g, const struct rows *texts)             \
-	{                                                                                          \
-		crypt_short(g, texts, (struct mode){ OPEN, rounds_, 1 });                          \
-	}                                                                                          \
-	static void seal_long_##name(struct vaes_group *g)                                         \
-	{                                                                                          \
-		crypt_long(g, (struct mode){ SEAL, rounds_, 0 });                                  \
-	}                                                                                          \
-	static void open_long_##name(struct vaes_group *g)                                         \
-	{                                                                                          \
-		crypt_long(g, (struct mode){ OPEN, rounds_, 0 });                                  \
-	}                                                                                          \
-	static const struct suite_code name = {                                                    \
-		.derive = derive_##name,                                                           \
-		.derive_mixed = derive_mixed_##name,                                               \
-		.expand = expand_##name,                                                           \
-		.derive_one = derive_one_##name,                                                   \
-		.expand_one = expand_one_##name,                                                   \
-		.pads = pads_##name,                                                               \
-		.seal_short = seal_short_##name,                                                   \
-		.open_short = open_short_##name,                                                   \
-		.seal_summed = seal_summed_##name,                                                 \
-		.open_summed = open_summed_##name,                                                 \
-		.seal_long = seal_long_##name,                                                     \
-		.open_long = open_long_##name,                                                     \
-		.rounds = rounds_,                                                                 \
-	}
-
-SUITE_CODE(aes_128, 2, ROUNDS_128);
-SUITE_CODE(aes_256, 3, ROUNDS_256);
-
-static const struct suite_code *
-suite_code(unsigned int suite)
-{
-	return suite == SAKER_AES_128_GCM ? &aes_128 : &aes_256;
-}
 
 /* Nothing that depends on a key outlives a call. */
 static void
@@ -179,19 +84,6 @@ put_key(struct vaes_group *g, unsigned int lane, const struct saker_data_key *ke
 	memcpy(lane_of(&g->mask, lane), key->mask, SAKER_MASK_LEN);
 }
 
-/* Nonces, masked, as they stand in counter blocks. */
-static void
-make_ivs(struct vaes_group *g)
-{
-	const vec nonce_only = all_lanes(0xffffffff, 0xffffffff, 0xffffffff, 0);
-
-	for (unsigned int q = 0; q < QUADS; q++) {
-		vec nonce = _mm512_loadu_si512(g->batch->nonce[g->first + 4 * q]);
-
-		g->start.quad[q] = _mm512_and_si512(xor2(nonce, g->mask.quad[q]), nonce_only);
-	}
-}
-
 /* Do the lanes of a quad have the KDF input of a slot? */
 static inline bool
 same_input(const struct vaes_group *g, unsigned int q, unsigned int slot)
@@ -245,24 +137,10 @@ make_shared_key(struct vaes_group *g, const struct suite_code *code)
 	g->of = g->first;
 }
 
-/* Everything of a key that every packet needs. */
+/* Keys of lanes that have different ones, where some of them are at hand, or some lanes dead. */
 static void
-make_keys(struct vaes_group *g, const struct suite_code *code)
+make_some_keys(struct vaes_group *g, const struct suite_code *code, __mmask16 derive)
 {
-	bool kept = QUADS > 1 && g->shared && have_key_of(g, g->of);
-	__mmask16 derive;
-
-	g->shared = kept || (QUADS > 1 && g->n > 1 && have_key_of(g, g->first));
-	if (g->shared) {
-		if (!kept)
-			make_shared_key(g, code);
-		make_ivs(g);
-		fill_dead(&g->start, g);
-		code->pads(g);
-		return;
-	}
-	g->scheduled = true;
-	derive = deriving_lanes(g);
 	if (derive != 0)
 		derive_keys(g, code, derive);
 	for (unsigned int l = live_lanes(g) & ~derive; l != 0; l &= l - 1) {
@@ -275,6 +153,39 @@ make_keys(struct vaes_group *g, const struct suite_code *code)
 	fill_dead(&g->round_keys[0], g);
 	fill_dead(&g->round_keys[1], g);
 	code->expand(g);
+}
+
+static void
+make_own_keys(struct vaes_group *g, const struct suite_code *code)
+{
+	const struct saker_master *const *slots = &g->batch->master[g->first];
+	__mmask16 derive = deriving_lanes(g);
+
+	g->scheduled = true;
+	if (g->n < LANES || derive != live_lanes(g))
+		make_some_keys(g, code, derive);
+	else if (same_pointer(derive, slots, slots[0]))
+		code->make(g, (const void *)slots);
+	else
+		code->make_mixed(g, (const void *)slots);
+}
+
+/* Everything of a key that every packet needs. */
+static void
+make_keys(struct vaes_group *g, const struct suite_code *code)
+{
+	bool kept = QUADS > 1 && g->shared && have_key_of(g, g->of);
+
+	g->shared = kept || (QUADS > 1 && g->n > 1 && have_key_of(g, g->first));
+	if (!g->shared) {
+		make_own_keys(g, code);
+		return;
+	}
+	if (!kept)
+		make_shared_key(g, code);
+	make_ivs(g);
+	fill_dead(&g->start, g);
+	code->pads(g);
 }
 
 /*

@@ -51,6 +51,20 @@ next_round_key(struct schedule *s, const int r, const int rounds)
 	return s->key[1] = schedule_step(s->key[1], s->key[0], plain, none);
 }
 
+/* Nonces, masked, as they stand in counter blocks. */
+ALWAYS_INLINE void
+make_ivs(struct vaes_group *g)
+{
+	const vec nonce_only = all_lanes(0xffffffff, 0xffffffff, 0xffffffff, 0);
+
+	UNROLL
+	for (unsigned int q = 0; q < QUADS; q++) {
+		vec nonce = _mm512_loadu_si512(g->batch->nonce[g->first + 4 * q]);
+
+		g->start.quad[q] = _mm512_and_si512(xor2(nonce, g->mask.quad[q]), nonce_only);
+	}
+}
+
 /* Round 0 of quad q. The nonce stands in `start` already. */
 ALWAYS_INLINE void
 begin_schedule(struct vaes_group *g, struct schedule *s, const int q)
