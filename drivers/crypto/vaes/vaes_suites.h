@@ -23,6 +23,7 @@ struct suite_code {
 	void (*expand)(struct vaes_group *g);
 	void (*make)(struct vaes_group *g, const uint8_t *const *masters);
 	void (*make_mixed)(struct vaes_group *g, const uint8_t *const *masters);
+	void (*make_given)(struct vaes_group *g, const uint8_t *const *keys);
 	void (*derive_one)(struct vaes_group *g, const uint8_t *const *masters);
 	void (*expand_one)(struct vaes_group *g);
 	void (*pads)(struct vaes_group *g);
@@ -40,6 +41,25 @@ ALWAYS_INLINE void
 make_all(struct vaes_group *g, struct derivation d, const int rounds)
 {
 	derive_lanes(g, d);
+	make_ivs(g);
+	expand_lanes(g, rounds);
+}
+
+/* From the keys of all lanes, which are at hand, to their schedules. */
+ALWAYS_INLINE void
+make_given(struct vaes_group *g, const uint8_t *const *keys, const int rounds)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		const uint8_t *const *k = keys + 4 * q;
+
+		g->round_keys[0].quad[q] = gather(k, offsetof(struct saker_data_key, key));
+		if (rounds == ROUNDS_256)
+			g->round_keys[1].quad[q] = gather(
+				k, offsetof(struct saker_data_key, key) + BLOCK);
+		/* what stands behind a mask is no part of a nonce */
+		g->mask.quad[q] = gather(k, offsetof(struct saker_data_key, mask));
+	}
 	make_ivs(g);
 	expand_lanes(g, rounds);
 }
@@ -64,6 +84,10 @@ make_all(struct vaes_group *g, struct derivation d, const int rounds)
 	static void make_mixed_##name(struct vaes_group *g, const uint8_t *const *masters)         \
 	{                                                                                          \
 		make_all(g, (struct derivation){ masters, 1, outputs_, QUADS, 0 }, rounds_);       \
+	}                                                                                          \
+	static void make_given_##name(struct vaes_group *g, const uint8_t *const *keys)            \
+	{                                                                                          \
+		make_given(g, keys, rounds_);                                                      \
 	}                                                                                          \
 	static void derive_one_##name(struct vaes_group *g, const uint8_t *const *masters)         \
 	{                                                                                          \
@@ -107,6 +131,7 @@ make_all(struct vaes_group *g, struct derivation d, const int rounds)
 		.expand = expand_##name,                                                           \
 		.make = make_##name,                                                               \
 		.make_mixed = make_mixed_##name,                                                   \
+		.make_given = make_given_##name,                                                   \
 		.derive_one = derive_one_##name,                                                   \
 		.expand_one = expand_one_##name,                                                   \
 		.pads = pads_##name,                                                               \
