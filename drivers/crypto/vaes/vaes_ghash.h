@@ -146,7 +146,8 @@ load_row(vec x[QUADS], const struct rows *r, size_t at, size_t whole)
 ALWAYS_INLINE void
 sum_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 {
-	const size_t whole = shortest(r) / BLOCK * BLOCK, end = longest(r);
+	const struct extent len = extent_of(r);
+	const size_t whole = len.least / BLOCK * BLOCK, end = len.most;
 	vec x[QUADS];
 
 	UNROLL
@@ -163,7 +164,8 @@ sum_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 ALWAYS_INLINE void
 hash_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 {
-	const size_t least = shortest(r), whole = least / BLOCK * BLOCK, end = longest(r);
+	const struct extent len = extent_of(r);
+	const size_t least = len.least, whole = least / BLOCK * BLOCK, end = len.most;
 	size_t at = 0;
 	struct row_mask mask;
 	vec x[QUADS], x2[QUADS];

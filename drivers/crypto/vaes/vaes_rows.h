@@ -25,16 +25,19 @@ struct row_mask {
 	uint64_t quad[AT_ONCE / 4] __attribute__((aligned(32)));
 };
 
-ALWAYS_INLINE size_t
-shortest(const struct rows *r)
-{
-	return _mm512_reduce_min_epu32(_mm512_load_si512(r->len));
-}
+/* Octets of the shortest lane and of the longest one. */
+struct extent {
+	size_t least, most;
+};
 
-ALWAYS_INLINE size_t
-longest(const struct rows *r)
+ALWAYS_INLINE struct extent
+extent_of(const struct rows *r)
 {
-	return _mm512_reduce_max_epu32(_mm512_load_si512(r->len));
+	const vec len = _mm512_load_si512(r->len);
+
+	if (_mm512_cmpneq_epu32_mask(len, _mm512_set1_epi32((int)r->len[0])) == 0)
+		return (struct extent){ r->len[0], r->len[0] };
+	return (struct extent){ _mm512_reduce_min_epu32(len), _mm512_reduce_max_epu32(len) };
 }
 
 ALWAYS_INLINE void

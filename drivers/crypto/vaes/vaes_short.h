@@ -162,7 +162,8 @@ run_last_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 ALWAYS_INLINE void
 crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 {
-	const size_t least = shortest(r), end = longest(r);
+	const struct extent len = extent_of(r);
+	const size_t least = len.least, end = len.most;
 	struct hash_lanes s;
 	size_t at = 0;
 
