@@ -245,7 +245,7 @@ begin_hash(struct vaes_group *g, bool long_texts)
 	make_hash_keys(g);
 	if (long_texts)
 		make_powers(g);
-	hash_load(&s, g);
+	hash_begin(&s);
 	hash_rows(&s, g, &aad);
 	hash_store(&s, g);
 }

@@ -25,6 +25,14 @@ struct hash_lanes {
 };
 
 ALWAYS_INLINE void
+hash_begin(struct hash_lanes *s)
+{
+	UNROLL
+	for (int q = 0; q < QUADS; q++)
+		s->y[q] = _mm512_setzero_si512();
+}
+
+ALWAYS_INLINE void
 hash_load(struct hash_lanes *s, const struct vaes_group *g)
 {
 	UNROLL
@@ -142,18 +150,51 @@ load_row(vec x[QUADS], const struct rows *r, size_t at, size_t whole)
 				    : gather(r->in + 4 * q, at));
 }
 
+/* Are there two rows of all lanes, as AAD mostly has? */
+ALWAYS_INLINE bool
+are_two_rows(struct extent len)
+{
+	return len.least == len.most && len.least > BLOCK && len.least <= 2 * BLOCK;
+}
+
+/*
+ * These: no loop, whose constants would be put aside, and no masks. The second row are the last
+ * octets, in another order; those that the first row has too become zero.
+ */
+ALWAYS_INLINE void
+load_two_rows(vec x[QUADS], vec x2[QUADS], const struct rows *r, size_t len)
+{
+	const vec reversed = all_lanes(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203);
+	const vec twice = _mm512_set1_epi8((char)(2 * BLOCK - len));
+	/* a number beyond the block gets its upper bit set */
+	const vec order = _mm512_adds_epu8(
+		_mm512_add_epi8(reversed, twice), _mm512_set1_epi8(0x80 - BLOCK));
+
+	UNROLL
+	for (int q = 0; q < QUADS; q++) {
+		x[q] = reverse(gather(r->in + 4 * q, 0));
+		x2[q] = _mm512_shuffle_epi8(gather(r->in + 4 * q, len - BLOCK), order);
+	}
+}
+
 /* hash_rows() from the beginning, to be summed. */
 ALWAYS_INLINE void
 sum_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r)
 {
 	const struct extent len = extent_of(r);
 	const size_t whole = len.least / BLOCK * BLOCK, end = len.most;
-	vec x[QUADS];
+	vec x[QUADS], x2[QUADS];
 
 	UNROLL
 	for (int q = 0; q < QUADS; q++)
 		s->sums[q] = (struct gf_sum){ _mm512_setzero_si512(), _mm512_setzero_si512(),
 			_mm512_setzero_si512() };
+	if (are_two_rows(len)) {
+		load_two_rows(x, x2, r, len.least);
+		sum_row(s, g, x, g->rows);
+		sum_row(s, g, x2, g->rows - 1);
+		return;
+	}
 	for (size_t at = 0; at < end; at += BLOCK) {
 		load_row(x, r, at, whole);
 		sum_row(s, g, x, g->rows - at / BLOCK);
@@ -170,6 +211,11 @@ hash_rows(struct hash_lanes *s, const struct vaes_group *g, const struct rows *r
 	struct row_mask mask;
 	vec x[QUADS], x2[QUADS];
 
+	if (are_two_rows(len)) {
+		load_two_rows(x, x2, r, least);
+		hash_pair(s, g, x, x2);
+		return;
+	}
 	for (; at + BLOCK < least; at += 2 * BLOCK) {
 		load_row(x, r, at, whole);
 		load_row(x2, r, at + BLOCK, whole);
@@ -273,7 +319,6 @@ make_hash_keys(struct vaes_group *g)
 		g->h[1].quad[q] = h2;
 		g->folded_h[0].quad[q] = gf_fold(h);
 		g->folded_h[1].quad[q] = gf_fold(h2);
-		g->state.quad[q] = _mm512_setzero_si512();
 	}
 }
 
