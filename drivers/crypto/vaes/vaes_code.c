@@ -128,7 +128,8 @@ have_key_of(const struct vaes_group *g, unsigned int slot)
 
 	if (b->expanded[last] != b->expanded[slot] ||
 		(b->expanded[last] == NULL &&
-			memcmp(b->kdf[0][last] + half, b->kdf[0][slot] + half, half) != 0))
+			(b->master[last] != b->master[slot] ||
+				memcmp(b->kdf[0][last] + half, b->kdf[0][slot] + half, half) != 0)))
 		return false;
 	return all_have_key_of(g, slot);
 }
