@@ -35,8 +35,11 @@
 #endif
 
 #define TEXT_LEN 700 /* most */
+#define AAD_LEN  40  /* most */
 #define ICV_LEN  16
-#define NEEDLE   12 /* octets that are searched for */
+#define NEEDLE   12   /* octets that are searched for */
+#define FRAME    256  /* octets of stack that are our own */
+#define DEPTH    8192 /* and that a driver may use */
 #define NEEDLES  (3 * SAKER_BATCH)
 
 /* Volatile, or the compiler might take the disguise off the needles before it compares. */
@@ -50,17 +53,19 @@ static struct needle {
 static unsigned int n_needles;
 static bool worth_a_look[1 << 16]; /* by the low bits of `head` */
 
-/* Drivers take ways of their own for small batches and for long texts. */
+/* Drivers take ways of their own for small batches, long texts, and AAD of two rows. */
 static const struct shape {
 	uint16_t n;
+	uint16_t aad_len;
 	uint32_t len;
-} shapes[] = { { SAKER_BATCH, 300 }, { SAKER_BATCH, TEXT_LEN }, { 3, 300 }, { 1, TEXT_LEN } };
+} shapes[] = { { SAKER_BATCH, 24, 300 }, { SAKER_BATCH, AAD_LEN, 300 },
+	{ SAKER_BATCH, AAD_LEN, TEXT_LEN }, { 3, AAD_LEN, 300 }, { 1, 24, TEXT_LEN } };
 
 static struct saker_batch batch;
 static struct saker_master master;
 static struct saker_data_key keys[SAKER_BATCH];
 static struct saker_expanded_key expanded;
-static uint8_t text[SAKER_BATCH][TEXT_LEN], icv[SAKER_BATCH][ICV_LEN], aad[24];
+static uint8_t text[SAKER_BATCH][TEXT_LEN], icv[SAKER_BATCH][ICV_LEN], aad[AAD_LEN];
 
 /* The caller's octets stand at p; nothing of them but the disguised needle is kept. */
 static void
@@ -141,7 +146,7 @@ fill_batch(enum saker_suite suite, uint8_t blocks, struct shape shape, bool shar
 		batch.icv[i] = icv[i];
 		batch.len[i] = shape.len;
 		batch.aad[i] = aad;
-		batch.aad_len[i] = sizeof(aad);
+		batch.aad_len[i] = shape.aad_len;
 	}
 }
 
@@ -212,39 +217,104 @@ leaves_no_data_key_in_memory(void **state)
 }
 
 #ifdef SAKER_HAVE_VAES
-/* Seal under one of two keys, and tell what is left in the context. */
-static void
-seal_and_keep(const struct saker_crypto_ops *ops, void *ctx, uint8_t first_octet, bool shared,
-	struct shape shape, void *left)
-{
-	const uint8_t key[32] = { first_octet };
+/* What a call has left. */
+struct left {
+	uint8_t context[1 << 15];
+	uint8_t stack[DEPTH];
+};
 
-	assert_int_equal(ops->set_master(ctx, key, &master), 0);
-	fill_batch(SAKER_AES_128_GCM, 1, shape, shared);
-	assert_int_equal(ops->seal(ctx, &batch), batch.n);
-	memcpy(left, ctx, saker_vaes_large.size);
+/* Nothing is called in these two that would write there, too. */
+static __attribute__((noinline)) void
+clear_stack(void)
+{
+	volatile uint8_t *top = __builtin_frame_address(0);
+
+	for (size_t i = FRAME; i < DEPTH; i++)
+		top[-(ptrdiff_t)i] = 0;
 }
 
-/* No power of the key of GHASH either, which no search would know. */
+static __attribute__((noinline)) void
+keep_stack(uint8_t *out)
+{
+	const volatile uint8_t *top = __builtin_frame_address(0);
+
+	for (size_t i = FRAME; i < DEPTH; i++)
+		out[i] = top[-(ptrdiff_t)i];
+}
+
+struct call {
+	const struct saker_crypto_ops *ops;
+	void *ctx;
+	enum saker_suite suite;
+	struct shape shape;
+	bool shared;
+};
+
+/* Seal under one of two keys. Not inlined: each time the stack must begin at the same place. */
+static __attribute__((noinline)) void
+seal_and_keep(const struct call *c, uint8_t first_octet, struct left *left)
+{
+	const uint8_t key[32] = { first_octet };
+	unsigned int good;
+
+	assert_int_equal(c->ops->set_master(c->ctx, key, &master), 0);
+	fill_batch(c->suite, 1, c->shape, c->shared);
+	if (!INSTRUMENTED)
+		clear_stack();
+	good = c->ops->seal(c->ctx, &batch);
+	if (!INSTRUMENTED)
+		keep_stack(left->stack);
+	assert_int_equal(good, batch.n);
+	memcpy(left->context, c->ctx, saker_vaes_large.size);
+}
+
+/* Pointers may differ, whatever a register held; not so many octets in a row. */
+static void
+assert_no_text_differs(const uint8_t *a, const uint8_t *b, size_t size)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		run = a[i] == b[i] ? 0 : run + 1;
+		assert_in_range(run, 0, NEEDLE - 1);
+	}
+}
+
+static void
+compare_keys(struct call c, enum saker_suite suite)
+{
+	static struct left left, other;
+
+	c.suite = suite;
+	seal_and_keep(&c, 1, &left);
+	seal_and_keep(&c, 2, &other);
+	assert_memory_equal(left.context, other.context, saker_vaes_large.size);
+	assert_no_text_differs(left.stack, other.stack, sizeof(left.stack));
+}
+
+/* No power of the key of GHASH either, which no search would know; in the context and on the stack.
+ */
 static void
 leaves_the_same_whatever_the_key(void **state)
 {
-	static uint8_t left[1 << 15], other[sizeof(left)];
 	const struct saker_crypto_ops *ops = saker_crypto_find("vaes");
 	void *ctx;
 
 	(void)state;
 	assert_non_null(ops);
-	assert_in_range(saker_vaes_large.size, 1, sizeof(left));
+	assert_in_range(saker_vaes_large.size, 1, sizeof(((struct left *)0)->context));
 	if (ops->probe() <= 0)
 		skip();
 	ctx = ops->lcore_init(0);
 	assert_non_null(ctx);
 	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
 		for (int shared = 0; shared < 2; shared++) {
-			seal_and_keep(ops, ctx, 1, shared, shapes[s], left);
-			seal_and_keep(ops, ctx, 2, shared, shapes[s], other);
-			assert_memory_equal(left, other, saker_vaes_large.size);
+			const struct call call = {
+				.ops = ops, .ctx = ctx, .shape = shapes[s], .shared = shared
+			};
+
+			compare_keys(call, SAKER_AES_128_GCM);
+			compare_keys(call, SAKER_AES_256_GCM);
 		}
 	ops->lcore_fini(ctx);
 }

@@ -13,7 +13,7 @@
 #include "vaes_group.h"
 
 /* Octets of stack to wipe. The build warns of functions that may use more than the larger one. */
-#define STACK_SHORT 1536
+#define STACK_SHORT 2048
 #define STACK_LONG  2304
 
 /* A few dozen vectors: done before explicit_bzero() would have begun. */
