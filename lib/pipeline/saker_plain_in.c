@@ -18,6 +18,8 @@
 /* Packets whose group is fetched before their turn; their frame was fetched before. */
 #define GROUPS_AHEAD 2
 
+_Static_assert(GROUPS_AHEAD <= SAKER_FRAMES_AHEAD, "there is a frame behind the last one");
+
 #define KEY_IDX_BITS 0xfcu /* of the word that begins with the context option */
 
 static __rte_always_inline bool

@@ -12,8 +12,7 @@
 #include "saker_classify.h"
 #include "saker_factor.h"
 
-#define SPARSE 4       /* places for each rule, at least */
-#define PLACED 0x10000 /* rules that are placed, to find factors */
+#define SPARSE 4 /* places for each rule, at least */
 
 /* A rule on its way into the table. */
 struct rule {
@@ -179,13 +178,12 @@ static int
 choose_factors(struct saker_match *m, struct saker_match_shape *s, const struct saker_config *c,
 	uint8_t family)
 {
-	unsigned int least = UINT_MAX, best = 0;
+	unsigned int trials = saker_factor_trials(c->n_policies), least = UINT_MAX, best = 0;
 	bool *taken = malloc(s->n * sizeof(*taken));
 
 	if (taken == NULL)
 		return -ENOMEM;
-	for (unsigned int k = 0; k < SAKER_FACTORS && least > 0 && k * c->n_policies < PLACED;
-		k++) {
+	for (unsigned int k = 0; k < trials && least > 0; k++) {
 		unsigned int n;
 
 		set_factors(s, k);

@@ -503,8 +503,9 @@ gather_masters(const struct saker_group_env *env, struct saker_snapshot *s)
 		struct saker_group *g = &s->groups[i];
 		size_t size = g->n_masters * sizeof(*next);
 
-		if (size > 0)
-			memcpy(next, g->masters, size);
+		if (size == 0)
+			continue;
+		memcpy(next, g->masters, size);
 		saker_secret_free(g->masters, size);
 		g->masters = next;
 		next += g->n_masters;

@@ -41,7 +41,7 @@ fill(struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned in
 int
 saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *entry, unsigned int n)
 {
-	unsigned int least = UINT_MAX, best = 0;
+	unsigned int trials = saker_factor_trials(n), least = UINT_MAX, best = 0;
 	uint32_t size = MIN_ENTRIES;
 
 	while (size < SPARSE * n)
@@ -50,7 +50,7 @@ saker_spi_table_init(struct saker_spi_table *t, const struct saker_spi_entry *en
 	if (t->entry == NULL)
 		return -ENOMEM;
 	t->mask = size - 1;
-	for (unsigned int k = 0; k < SAKER_FACTORS && least > 0; k++) {
+	for (unsigned int k = 0; k < trials && least > 0; k++) {
 		unsigned int displaced;
 
 		t->factor = saker_factor(k);

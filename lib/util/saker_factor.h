@@ -16,7 +16,15 @@
 
 #include <stdint.h>
 
-#define SAKER_FACTORS 256 /**< multipliers worth trying */
+/** Multipliers worth trying for @p keys keys: fewer where a trial takes longer, and gains less. */
+static inline unsigned int
+saker_factor_trials(unsigned int keys)
+{
+	const unsigned int most = 256, placed = 65536; /* keys in all trials */
+	unsigned int trials = placed / (keys + 1);
+
+	return trials > most ? most : trials + (trials == 0);
+}
 
 /** Number @p n of a fixed series of odd numbers without pattern: splitmix64 (Steele et al.). */
 static inline uint64_t
