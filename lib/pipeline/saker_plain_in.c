@@ -205,15 +205,6 @@ may_be_own(const struct saker_group *g, uint64_t source)
 	return (key == g->own[0]) | (key == g->own[1]);
 }
 
-/* Is this a number of words that is not zero? */
-static __rte_always_inline bool
-is_whole_words(int32_t octets)
-{
-	uint32_t turned = (uint32_t)octets >> 2 | (uint32_t)octets << 30;
-
-	return turned - 1 < INT32_MAX / 4;
-}
-
 /* The rest of what a security header says. @return false: the packet is not plain */
 static __rte_always_inline bool
 admit_packet(struct saker_burst *b, unsigned int i, struct common *c, uint8_t *head)
@@ -229,7 +220,7 @@ admit_packet(struct saker_burst *b, unsigned int i, struct common *c, uint8_t *h
 	uint16_t session;
 
 	job.number = __builtin_bswap64(job.sn);
-	if (!is_whole_words(len) || job.sn == 0 || master == SAKER_NO_MASTER ||
+	if (len < 4 || len % 4 != 0 || job.sn == 0 || master == SAKER_NO_MASTER ||
 		saker_fresh_next(c->fresh, job.number, &b->place[i]) != SAKER_OK)
 		return false;
 	job.master = &g->masters[master];
