@@ -71,8 +71,9 @@ class Sweep:
     def wait(self, seconds):
         return bool(select.select([self.socket], [], [], seconds)[0])
 
-    def run(self, sizes):
-        """Returns sizes that were not answered, or wrongly."""
+    def run(self, sizes, patience=LAST_WAIT_S):
+        """Returns sizes that were not answered, or wrongly. `patience`: how long to wait for one
+        more answer at the end, in seconds."""
         sent = set()
         for size in sizes:
             self.send(size)
@@ -84,7 +85,8 @@ class Sweep:
                     self.given_up = self.waiting(sent) + self.given_up
             while self.wait(0):
                 self.receive()
-        while self.waiting(sent) and self.wait(LAST_WAIT_S):
+        self.given_up = 0
+        while self.waiting(sent) and self.wait(patience):
             self.receive()
         self.socket.close()
         return sorted(sent - self.right)

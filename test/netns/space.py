@@ -4,12 +4,14 @@
 import contextlib
 import ctypes
 import os
+import re
 import socket
 import subprocess
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
+LOSS = re.compile("Err|Fail|Discards")
 OFFLOADS = ("tx", "rx", "tso", "gso", "gro")  # saker must see frames as a wire would carry them
 QUIET = (  # by namespace: no traffic but the tests'
     "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
@@ -71,6 +73,16 @@ class Space:
             raise AssertionError("%s: status %d\n%s%s" % (" ".join(args), done.returncode,
                                                           done.stdout, done.stderr))
         return done
+
+    def losses(self):
+        """What the kernel counted here of packets that it did not take or pass on, by name."""
+        found = {}
+        with self.inside(), open("/proc/thread-self/net/snmp", encoding="ascii") as f:
+            lines = [line.split() for line in f]
+        for names, numbers in zip(lines[::2], lines[1::2]):
+            pairs = zip(names[1:], numbers[1:])
+            found.update({names[0] + n: int(v) for n, v in pairs if LOSS.search(n) and v != "0"})
+        return found
 
     def remove(self):
         ip("netns", "del", self.name)

@@ -280,6 +280,12 @@ class World:
                 found[reason] = found.get(reason, 0) + n
         return {r: n for r, n in found.items() if r not in ("not_ip", "start_guard")}
 
+    def losses(self):
+        """What kernels and gateways counted of packets lost, a line for each."""
+        lines = ["%s: %s" % (space.name, space.losses()) for space in self.spaces]
+        lines += [g.command("show port stats all")[0] for g in self.gateway.values()]
+        return "\n".join(lines)
+
     def stop(self):
         """Exit status of every gateway that ran."""
         status = [g.stop() for g in self.gateway.values()]
