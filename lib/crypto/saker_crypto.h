@@ -19,7 +19,8 @@
 
 #include "saker_kdf.h"
 
-#define SAKER_BATCH 64 /**< slots of a batch */
+#define SAKER_BATCH    64    /**< slots of a batch */
+#define SAKER_TEXT_MAX 65536 /**< octets of a slot's text: no IP packet has more */
 
 /**
  * A group key made ready for derivation. Every driver fills the first two round keys, which
@@ -66,7 +67,7 @@ struct saker_batch {
 	const uint8_t *src[SAKER_BATCH]; /**< plaintext to seal, ciphertext to open */
 	uint8_t *dst[SAKER_BATCH];       /**< equal to src, or not overlapping it */
 	uint8_t *icv[SAKER_BATCH];       /**< 16 octets: written by seal, compared by open */
-	uint32_t len[SAKER_BATCH];       /**< octets of src */
+	uint32_t len[SAKER_BATCH];       /**< octets of src, at most SAKER_TEXT_MAX */
 	uint16_t aad_len[SAKER_BATCH];
 	uint8_t status[SAKER_BATCH]; /**< enum saker_job_status, set by the call */
 };

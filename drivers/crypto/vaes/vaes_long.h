@@ -18,6 +18,7 @@
  * Its multiplications stand between the rounds of AES, where they cost little.
  */
 
+#include "vaes_counters.h"
 #include "vaes_gf.h"
 #include "vaes_group.h"
 
@@ -39,12 +40,12 @@ struct text {
 	const uint8_t *round_keys; /* of this slot: one every sizeof(struct plane) */
 	const uint8_t *power;      /* likewise, and folded */
 	uint8_t *rest;
-	vec start;      /* counter block with counter 0, xor round key 0 */
-	vec counter;    /* of the next vector, in the last word of each lane */
-	vec before;     /* state behind the AAD, where the first block stands */
-	__mmask64 head; /* octets of the first vector */
-	__mmask64 tail; /* octets of the last one */
-	uint32_t left;  /* vectors */
+	vec start;              /* counter block with counter 0, xor round key 0 */
+	const uint8_t *counter; /* of the next vector */
+	vec before;             /* state behind the AAD, where the first block stands */
+	__mmask64 head;         /* octets of the first vector */
+	__mmask64 tail;         /* octets of the last one */
+	uint32_t left;          /* vectors */
 };
 
 /* GHASH of one long text. */
@@ -101,10 +102,7 @@ text_begin(struct text *t, struct vaes_group *g, const struct places *p, unsigne
 	t->power = lane_of(&g->power[0], lane);
 	t->rest = lane_of(&g->rest[0], lane);
 	t->start = broadcast(lane_of(&g->start, lane));
-	/* The text's first block has counter 2. */
-	t->counter = _mm512_sub_epi32(
-		_mm512_setr_epi32(0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5),
-		_mm512_set1_epi32((int)p->empty[lane]));
+	t->counter = saker_vaes_counters[VAES_COUNTERS_BEFORE - p->empty[lane]];
 	t->before = _mm512_maskz_mov_epi64(
 		(__mmask8)(3u << 2 * p->empty[lane]), broadcast(lane_of(&g->state, lane)));
 	t->head = p->head[lane];
@@ -135,17 +133,12 @@ next_hash(struct text_hash *h, const struct text *t)
 
 /* Counter blocks, xor round key 0, of the next n vectors. */
 ALWAYS_INLINE void
-take_counters(struct text *t, vec *v, const int n)
+load_counters(const struct text *t, vec *v, const int n)
 {
-	const vec big_endian = all_lanes(0x80808080, 0x80808080, 0x80808080, 0x0c0d0e0f);
-
 	UNROLL
-	for (int i = 0; i < CHUNK; i++) {
-		if (i >= n)
-			continue;
-		v[i] = xor2(t->start, _mm512_shuffle_epi8(t->counter, big_endian));
-		t->counter = _mm512_add_epi32(t->counter, _mm512_set1_epi32(4));
-	}
+	for (int i = 0; i < CHUNK; i++)
+		if (i < n)
+			v[i] = xor2(t->start, _mm512_loadu_si512(t->counter + i * VEC));
 }
 
 #define STRIDE_PARTS (STRIDE + 1)
@@ -295,7 +288,7 @@ crypt_chunk(struct text *t, struct text_hash *h, struct chunk c)
 		load_chunk(t, v, c);
 		hash_later(h, t, v, c);
 	}
-	take_counters(t, v, c.n);
+	load_counters(t, v, c.n);
 	run_rounds(v, t, h, c);
 	finish_chunk(t, v, c);
 	if (c.mode.direction == SEAL && c.place == CHUNK_FIRST)
@@ -304,6 +297,7 @@ crypt_chunk(struct text *t, struct text_hash *h, struct chunk c)
 		hash_later(h, t, v, c);
 	t->in += c.n * VEC;
 	t->out += c.n * VEC;
+	t->counter += c.n * VEC;
 	t->left -= (uint32_t)c.n;
 }
 
