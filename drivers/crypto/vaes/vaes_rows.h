@@ -25,6 +25,11 @@ struct row_mask {
 	uint64_t quad[AT_ONCE / 4] __attribute__((aligned(32)));
 };
 
+/* Bit i: the lane has an octet i in this unit of 64. */
+struct unit_mask {
+	uint64_t lane[AT_ONCE] __attribute__((aligned(VEC)));
+};
+
 /* Octets of the shortest lane and of the longest one. */
 struct extent {
 	size_t least, most;
@@ -49,6 +54,26 @@ mask_row(struct row_mask *m, const struct rows *r, size_t at)
 	left = _mm512_min_epi32(_mm512_max_epi32(left, _mm512_setzero_si512()), block);
 	left = _mm512_sub_epi32(_mm512_sllv_epi32(one, left), one);
 	_mm256_store_si256((void *)m->quad, _mm512_cvtepi32_epi16(left));
+}
+
+ALWAYS_INLINE vec
+first_octets(__m256i n)
+{
+	const vec one = _mm512_set1_epi64(1);
+
+	/* shifts of 64 give 0 */
+	return _mm512_sub_epi64(_mm512_sllv_epi64(one, _mm512_cvtepu32_epi64(n)), one);
+}
+
+ALWAYS_INLINE void
+mask_unit(struct unit_mask *m, const struct rows *r, size_t at)
+{
+	vec left = _mm512_sub_epi32(_mm512_load_si512(r->len), _mm512_set1_epi32((int)at));
+
+	left = _mm512_min_epi32(
+		_mm512_max_epi32(left, _mm512_setzero_si512()), _mm512_set1_epi32(VEC));
+	_mm512_store_si512(m->lane, first_octets(_mm512_castsi512_si256(left)));
+	_mm512_store_si512(&m->lane[AT_ONCE / 2], first_octets(_mm512_extracti64x4_epi64(left, 1)));
 }
 
 /* Lane l of a quad's row. Not by a pointer: one to no octets may be NULL. */

@@ -50,35 +50,109 @@ unit_stream(vec v[UNIT_ROWS], const struct vaes_group *g, const vec counter[UNIT
 	}
 }
 
+/* Which octets of a unit are whose; of whole rows nothing. */
+struct masks {
+	struct row_mask row[UNIT_ROWS];
+	struct unit_mask unit; /* where lanes are read at once */
+};
+
+/* Few rows are read one by one, more of them as a vector of each lane. */
+ALWAYS_INLINE int
+by_lane(struct unit u)
+{
+	return u.rows > 2;
+}
+
+ALWAYS_INLINE void
+make_masks(struct masks *m, const struct rows *r, size_t at, struct unit u)
+{
+	UNROLL
+	for (int i = u.whole; i < u.rows; i++)
+		mask_row(&m->row[i], r, at + (size_t)i * BLOCK);
+	if (by_lane(u) && u.whole < u.rows)
+		mask_unit(&m->unit, r, at);
+}
+
+/* Octets of lane l of a quad. */
+ALWAYS_INLINE __mmask64
+octets_of_lane(const struct masks *m, unsigned int q, int l, struct unit u)
+{
+	return u.whole == u.rows ? ~0ULL >> (UNIT - u.rows * BLOCK)
+				 : m->unit.lane[4 * q + (unsigned int)l];
+}
+
+/* The rows of a unit of one quad. Not by pointers: one to no octets may be NULL. */
+ALWAYS_INLINE void
+load_unit(vec x[UNIT_ROWS], const struct rows *r, size_t at, unsigned int q, const struct masks *m,
+	struct unit u)
+{
+	const uint8_t *const *in = r->in + 4 * q;
+
+	if (by_lane(u)) {
+		UNROLL
+		for (int l = 0; l < 4; l++)
+			x[l] = _mm512_maskz_loadu_epi8(
+				octets_of_lane(m, q, l, u), (const void *)((uintptr_t)in[l] + at));
+		transpose(x);
+		return;
+	}
+	UNROLL
+	for (int i = 0; i < u.rows; i++)
+		x[i] = i < u.whole ? gather(in, at + (size_t)i * BLOCK)
+				   : gather_part(in, at + (size_t)i * BLOCK, m->row[i].quad[q]);
+}
+
+ALWAYS_INLINE void
+store_unit(const vec v[UNIT_ROWS], const struct rows *r, size_t at, unsigned int q,
+	const struct masks *m, struct unit u)
+{
+	uint8_t *const *out = r->out + 4 * q;
+	vec t[UNIT_ROWS];
+
+	if (by_lane(u)) {
+		UNROLL
+		for (int i = 0; i < UNIT_ROWS; i++)
+			t[i] = i < u.rows ? v[i] : _mm512_setzero_si512();
+		transpose(t);
+		UNROLL
+		for (int l = 0; l < 4; l++)
+			_mm512_mask_storeu_epi8(
+				(void *)((uintptr_t)out[l] + at), octets_of_lane(m, q, l, u), t[l]);
+		return;
+	}
+	UNROLL
+	for (int i = 0; i < u.rows; i++) {
+		if (i < u.whole)
+			scatter_to(out, at + (size_t)i * BLOCK, v[i]);
+		else
+			scatter_part(out, at + (size_t)i * BLOCK, m->row[i].quad[q], v[i]);
+	}
+}
+
 /* A unit of all lanes. Its ciphertext is left in g->rest, to be hashed. */
 ALWAYS_INLINE void
-crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct row_mask *mask,
+crypt_unit(struct vaes_group *g, const struct rows *r, size_t at, const struct masks *m,
 	struct unit u, struct mode mode)
 {
-	vec counter[UNIT_ROWS], v[UNIT_ROWS];
+	vec counter[UNIT_ROWS], v[UNIT_ROWS], x[UNIT_ROWS];
 
 	unit_counters(counter, at);
 	KEEP_ROLLED
 	for (unsigned int q = 0; q < live_quads(g); q++) {
 		const vec k = g->round_keys[mode.rounds].quad[key_quad(g, q)];
-		const uint8_t *const *in = r->in + 4 * q;
-		uint8_t *const *out = r->out + 4 * q;
 
 		unit_stream(v, g, counter, q, u.rows, mode.rounds);
+		load_unit(x, r, at, q, m, u);
+		UNROLL
+		for (int i = 0; i < u.rows; i++)
+			v[i] = _mm512_aesenclast_epi128(v[i], xor2(x[i], k));
+		store_unit(v, r, at, q, m, u);
 		UNROLL
 		for (int i = 0; i < u.rows; i++) {
-			const size_t row = at + (size_t)i * BLOCK;
-			const uint64_t own = i < u.whole ? 0 : mask[i].quad[q];
-			vec x = i < u.whole ? gather(in, row) : gather_part(in, row, own);
-
-			v[i] = _mm512_aesenclast_epi128(v[i], xor2(x, k));
-			if (i < u.whole)
-				scatter_to(out, row, v[i]);
-			else
-				scatter_part(out, row, own, v[i]);
 			if (mode.direction == SEAL)
-				x = i < u.whole ? v[i] : _mm512_maskz_mov_epi8(own, v[i]);
-			g->rest[i].quad[q] = reverse(x);
+				x[i] = i < u.whole ? v[i]
+						   : _mm512_maskz_mov_epi8(m->row[i].quad[q], v[i]);
+			g->rest[i].quad[q] = reverse(x[i]);
 		}
 	}
 }
@@ -106,12 +180,10 @@ run_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, size_
 	struct unit u, struct mode mode)
 {
 	const size_t left = (end - at + BLOCK - 1) / BLOCK + 1; /* the lengths are a row, too */
-	struct row_mask mask[UNIT_ROWS];
+	struct masks m;
 
-	UNROLL
-	for (int i = u.whole; i < u.rows; i++)
-		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
-	crypt_unit(g, r, at, mask, u, mode);
+	make_masks(&m, r, at, u);
+	crypt_unit(g, r, at, &m, u, mode);
 	hash_unit(g, s, left, u, mode);
 }
 
@@ -121,17 +193,16 @@ run_part_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 	size_t end, struct mode mode)
 {
 	const int rows = (int)((end - at + BLOCK - 1) / BLOCK);
-	struct row_mask mask[UNIT_ROWS];
+	const struct unit u = { UNIT_ROWS, 0 };
+	struct masks m;
 
-	UNROLL
-	for (int i = 0; i < UNIT_ROWS; i++)
-		mask_row(&mask[i], r, at + (size_t)i * BLOCK);
-	crypt_unit(g, r, at, mask, (struct unit){ UNIT_ROWS, 0 }, mode);
+	make_masks(&m, r, at, u);
+	crypt_unit(g, r, at, &m, u, mode);
 	for (int i = 0; i < UNIT_ROWS && i < rows; i++) {
 		if (mode.summed)
 			sum_row(s, g, g->rest[i].quad, (size_t)(rows - i) + 1);
 		else
-			hash_part_row(s, g, g->rest[i].quad, &mask[i]);
+			hash_part_row(s, g, g->rest[i].quad, &m.row[i]);
 	}
 }
 

@@ -80,20 +80,29 @@ gather(const uint8_t *const *p, size_t at)
 		_mm_loadu_si128((const void *)(p[3] + at)));
 }
 
-/* gather() from four places, at + BLOCK * i for v[i]: whole vectors are read and transposed. */
+/* Lane j of vector i becomes lane i of vector j. */
 ALWAYS_INLINE void
-gather4(vec v[4], const uint8_t *const *p, size_t at)
+transpose(vec v[4])
 {
-	vec a = _mm512_loadu_si512(p[0] + at), b = _mm512_loadu_si512(p[1] + at);
-	vec c = _mm512_loadu_si512(p[2] + at), d = _mm512_loadu_si512(p[3] + at);
-	vec ab = _mm512_shuffle_i64x2(a, b, 0x44), cd = _mm512_shuffle_i64x2(c, d, 0x44);
+	vec ab = _mm512_shuffle_i64x2(v[0], v[1], 0x44),
+	    cd = _mm512_shuffle_i64x2(v[2], v[3], 0x44);
+	vec ab2 = _mm512_shuffle_i64x2(v[0], v[1], 0xee),
+	    cd2 = _mm512_shuffle_i64x2(v[2], v[3], 0xee);
 
 	v[0] = _mm512_shuffle_i64x2(ab, cd, 0x88);
 	v[1] = _mm512_shuffle_i64x2(ab, cd, 0xdd);
-	ab = _mm512_shuffle_i64x2(a, b, 0xee);
-	cd = _mm512_shuffle_i64x2(c, d, 0xee);
-	v[2] = _mm512_shuffle_i64x2(ab, cd, 0x88);
-	v[3] = _mm512_shuffle_i64x2(ab, cd, 0xdd);
+	v[2] = _mm512_shuffle_i64x2(ab2, cd2, 0x88);
+	v[3] = _mm512_shuffle_i64x2(ab2, cd2, 0xdd);
+}
+
+/* gather() from four places, at + BLOCK * i for v[i]. */
+ALWAYS_INLINE void
+gather4(vec v[4], const uint8_t *const *p, size_t at)
+{
+	UNROLL
+	for (int l = 0; l < 4; l++)
+		v[l] = _mm512_loadu_si512(p[l] + at);
+	transpose(v);
 }
 
 /* Lane l to p[l] + at. */
