@@ -264,9 +264,10 @@ finish_hash(struct vaes_group *g, bool long_texts)
 }
 
 static bool
-has_long_text(const struct vaes_group *g, const struct suite_code *code)
+has_long_text(const struct vaes_group *g)
 {
-	const vec most = _mm512_set1_epi32((int)code->short_max);
+	const unsigned int lanes = g->n * SHORT_LANE;
+	const vec most = _mm512_set1_epi32((int)(lanes < SHORT_MAX ? lanes : SHORT_MAX));
 	vec len = _mm512_maskz_loadu_epi32(live_lanes(g), &g->batch->len[g->first]);
 
 	return _mm512_cmpgt_epu32_mask(len, most) != 0;
@@ -324,7 +325,7 @@ run_summed(struct vaes_group *g, const struct suite_code *code, enum direction d
 static void
 run_group(struct vaes_group *g, const struct suite_code *code, enum direction d)
 {
-	bool long_texts = has_long_text(g, code);
+	bool long_texts = has_long_text(g);
 	struct rows texts;
 
 	make_keys(g, code);
@@ -436,7 +437,7 @@ run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 	g->scheduled = false;
 	g->most_powers = 0;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
-		long_texts |= has_long_text(g, code);
+		long_texts |= has_long_text(g);
 		good += run(g, code);
 	}
 	forget(g, code, long_texts);

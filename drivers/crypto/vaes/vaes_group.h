@@ -22,13 +22,12 @@
 #define AT_ONCE    16 /* slots whose pointers and lengths are read together */
 #define ROUNDS_128 10
 #define ROUNDS_256 14
-/* Octets of a text that is worked on row by row, vaes_short.h: more if there are more lanes, or
- * fewer round keys to be read for each row.
- */
-#define SHORT_MAX(rounds) (QUADS == 1 ? 128 : (rounds) == ROUNDS_128 ? 448 : 384)
-#define MAX_ROWS          24 /* of AAD, text and lengths that are summed, see vaes_ghash.h */
-#define STRIDE            4  /* vectors, see vaes_long.h */
-#define CHUNK             8  /* vectors */
+/* Octets of a text that is worked on row by row, vaes_short.h: so many for each lane that lives. */
+#define SHORT_LANE 128
+#define SHORT_MAX  448
+#define MAX_ROWS   24 /* of AAD, text and lengths that are summed, see vaes_ghash.h */
+#define STRIDE     4  /* vectors, see vaes_long.h */
+#define CHUNK      8  /* vectors */
 
 enum direction { OPEN, SEAL };
 

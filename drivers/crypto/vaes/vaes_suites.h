@@ -33,7 +33,7 @@ struct suite_code {
 	void (*open_summed)(struct vaes_group *g, const struct rows *texts);
 	void (*seal_long)(struct vaes_group *g);
 	void (*open_long)(struct vaes_group *g);
-	unsigned int rounds, short_max;
+	unsigned int rounds;
 };
 
 /* From the masters of all lanes to their schedules, on the way in registers. */
@@ -142,7 +142,6 @@ make_given(struct vaes_group *g, const uint8_t *const *keys, const int rounds)
 		.seal_long = seal_long_##name,                                                     \
 		.open_long = open_long_##name,                                                     \
 		.rounds = rounds_,                                                                 \
-		.short_max = SHORT_MAX(rounds_),                                                   \
 	}
 
 SUITE_CODE(aes_128, 2, ROUNDS_128);
