@@ -164,14 +164,6 @@ hash_part(struct text_hash *h, const int number)
 		h->sum = xor2(gf_reduce_by_clmul(h->products), y[STRIDE - 1]);
 }
 
-ALWAYS_INLINE void
-hash_chunk(struct text_hash *h)
-{
-	UNROLL
-	for (int part = 0; part < HASH_PARTS; part++)
-		hash_part(h, part);
-}
-
 /* What is known to be zero in advance: the sum before a text's first chunk, which is hashed at once
  * when opening, and the stride that a small first chunk leaves empty.
  */
@@ -184,6 +176,18 @@ is_zero_part(const int part, struct chunk c)
 	if (part < STRIDE_PARTS)
 		return one_stride || (opens_first && part == STRIDE - 1);
 	return one_stride && part == STRIDE_PARTS + STRIDE - 1;
+}
+
+/* A chunk, or the only one of a text of no more than a stride. */
+ALWAYS_INLINE void
+hash_chunk(struct text_hash *h, bool small)
+{
+	const struct chunk behind = { 0, CHUNK_LAST, { SEAL, 0, 0 }, 1 };
+
+	UNROLL
+	for (int part = 0; part < HASH_PARTS; part++)
+		if (!small || !is_zero_part(part, behind))
+			hash_part(h, part);
 }
 
 /* The rounds but the last of a chunk's counter blocks, with GHASH of a chunk in between. */
@@ -346,7 +350,7 @@ crypt_long(struct vaes_group *g, struct mode mode)
 {
 	struct text_hash h = { .rest = lane_of(&g->rest[0], 0) };
 	struct places *p = &g->places;
-	bool behind_half;
+	bool behind_half, small = false;
 	struct text t;
 
 	find_places(p, g);
@@ -357,11 +361,12 @@ crypt_long(struct vaes_group *g, struct mode mode)
 		if (mode.direction == OPEN)
 			next_hash(&h, &t);
 		behind_half = t.left > CHUNK && (t.left - 1) % CHUNK < STRIDE;
+		small = t.left <= STRIDE;
 		crypt_first_chunk(&t, &h, mode);
 		crypt_other_chunks(&t, &h, behind_half, mode);
 	}
 	if (mode.direction == SEAL)
-		hash_chunk(&h);
+		hash_chunk(&h, small);
 	scatter(h.rest, sizeof(struct plane), h.sum);
 }
 
