@@ -36,6 +36,16 @@ forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
 	wipe_registers();
 }
 
+/* The same, where keys were derived and nothing else was done. */
+static void
+forget_keys(struct vaes_group *g)
+{
+	wipe(g->mask.quad, g->mask.quad + QUADS);
+	wipe(g->round_keys[0].quad, g->round_keys[2].quad);
+	wipe_stack(false);
+	wipe_registers();
+}
+
 /* Slots of the lanes that must derive their keys. */
 static __mmask16
 deriving_lanes(const struct vaes_group *g)
@@ -463,8 +473,6 @@ derive(void *ctx, struct saker_batch *b, struct saker_data_key *keys)
 	struct vaes_group *g = ctx;
 
 	memset(keys, 0, b->n * sizeof(*keys));
-	g->scheduled = true;
-	g->most_powers = 0;
 	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
 		derive_keys(g, code, live_lanes(g));
 		for (unsigned int i = 0; i < g->n; i++) {
@@ -476,7 +484,7 @@ derive(void *ctx, struct saker_batch *b, struct saker_data_key *keys)
 			memcpy(k->mask, lane_of(&g->mask, i), SAKER_MASK_LEN);
 		}
 	}
-	forget(g, code, false);
+	forget_keys(g);
 }
 
 /* A master is expanded as if it were a data key; the subkeys come from E(0). */
