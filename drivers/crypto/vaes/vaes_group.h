@@ -22,7 +22,10 @@
 #define AT_ONCE    16 /* slots whose pointers and lengths are read together */
 #define ROUNDS_128 10
 #define ROUNDS_256 14
-/* Octets of a text that is worked on row by row, vaes_short.h: so many for each lane that lives. */
+/*
+ * Texts are worked on row by row (vaes_short.h) up to SHORT_LANE octets for each lane that lives,
+ * SHORT_MAX at most: a row costs the same however many have a part in it.
+ */
 #define SHORT_LANE 128
 #define SHORT_MAX  448
 #define MAX_ROWS   24 /* of AAD, text and lengths that are summed, see vaes_ghash.h */
