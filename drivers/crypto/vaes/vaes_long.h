@@ -164,29 +164,25 @@ hash_part(struct text_hash *h, const int number)
 		h->sum = xor2(gf_reduce_by_clmul(h->products), y[STRIDE - 1]);
 }
 
-/* What is known to be zero in advance: the sum before a text's first chunk, which is hashed at once
- * when opening, and the stride that a small first chunk leaves empty.
+/*
+ * What is known to be zero in advance: the sum before a text's first chunk, and the stride that a
+ * small first chunk leaves empty.
  */
 ALWAYS_INLINE int
-is_zero_part(const int part, struct chunk c)
+is_zero_part(const int part, const int first, const int small)
 {
-	const int opens_first = c.mode.direction == OPEN && c.place == CHUNK_FIRST;
-	const int one_stride = c.behind_half || (opens_first && c.n <= STRIDE);
-
 	if (part < STRIDE_PARTS)
-		return one_stride || (opens_first && part == STRIDE - 1);
-	return one_stride && part == STRIDE_PARTS + STRIDE - 1;
+		return small || (first && part == STRIDE - 1);
+	return small && part == STRIDE_PARTS + STRIDE - 1;
 }
 
-/* A chunk, or the only one of a text of no more than a stride. */
+/* A chunk; small: a text's first, of no more than a stride. */
 ALWAYS_INLINE void
-hash_chunk(struct text_hash *h, bool small)
+hash_chunk(struct text_hash *h, const bool small)
 {
-	const struct chunk behind = { 0, CHUNK_LAST, { SEAL, 0, 0 }, 1 };
-
 	UNROLL
 	for (int part = 0; part < HASH_PARTS; part++)
-		if (!small || !is_zero_part(part, behind))
+		if (!is_zero_part(part, 0, small))
 			hash_part(h, part);
 }
 
@@ -194,6 +190,10 @@ hash_chunk(struct text_hash *h, bool small)
 ALWAYS_INLINE void
 run_rounds(vec *v, const struct text *t, struct text_hash *h, struct chunk c)
 {
+	/* When opening, a chunk is hashed at once. */
+	const int first = c.mode.direction == OPEN && c.place == CHUNK_FIRST;
+	const int small = c.behind_half || (first && c.n <= STRIDE);
+
 	UNROLL
 	for (int r = 1; r < c.mode.rounds; r++) {
 		const vec k = broadcast(t->round_keys + (size_t)r * sizeof(struct plane));
@@ -205,7 +205,7 @@ run_rounds(vec *v, const struct text *t, struct text_hash *h, struct chunk c)
 		UNROLL
 		for (int part = 0; part < HASH_PARTS; part++)
 			if (part * (c.mode.rounds - 1) / HASH_PARTS + 1 == r &&
-				!is_zero_part(part, c))
+				!is_zero_part(part, first, small))
 				hash_part(h, part);
 	}
 }

@@ -198,12 +198,8 @@ run_part_unit(struct vaes_group *g, struct hash_lanes *s, const struct rows *r, 
 
 	make_masks(&m, r, at, u);
 	crypt_unit(g, r, at, &m, u, mode);
-	for (int i = 0; i < UNIT_ROWS && i < rows; i++) {
-		if (mode.summed)
-			sum_row(s, g, g->rest[i].quad, (size_t)(rows - i) + 1);
-		else
-			hash_part_row(s, g, g->rest[i].quad, &m.row[i]);
-	}
+	for (int i = 0; i < UNIT_ROWS && i < rows; i++)
+		hash_part_row(s, g, g->rest[i].quad, &m.row[i]);
 }
 
 #define LAST_UNIT(rows_, whole_)                                                                   \
@@ -248,7 +244,8 @@ crypt_short(struct vaes_group *g, const struct rows *r, struct mode mode)
 		run_last_unit(g, &s, r, at, least, end, mode);
 		at = end;
 	}
-	for (; at < end; at += UNIT)
+	/* Where rows are summed, all lanes have as many. */
+	for (; !mode.summed && at < end; at += UNIT)
 		run_part_unit(g, &s, r, at, end, mode);
 	if (mode.summed)
 		sums_store(&s, g);
