@@ -332,10 +332,9 @@ assign_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 	const struct saker_policy *p = b->policy[i];
 	struct saker_sn_line *line = w->lines[p->line];
 
-	if (!p->job_known || !saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1))
+	if (!p->job_known || !saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1, &b->sn[i]))
 		return false;
 	fetch_master(p->master);
-	b->sn[i] = (uint64_t)line->last;
 	b->session[i] = (uint16_t)(p->session_first + w->index);
 	return true;
 }

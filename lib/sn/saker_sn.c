@@ -70,6 +70,25 @@ saker_sn_params_equal(const struct saker_sn_params *a, const struct saker_sn_par
 	       a->newer_epochs == b->newer_epochs && a->max_blocks == b->max_blocks;
 }
 
+/* Begin to publish: a seqlock as in Boehm, "Can seqlocks get along with programming language memory
+ * models?" Returns what write_end() asks for.
+ */
+static uint32_t
+write_begin(_Atomic uint32_t *version)
+{
+	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
+
+	atomic_store_explicit(version, v + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	return v;
+}
+
+static void
+write_end(_Atomic uint32_t *version, uint32_t begun)
+{
+	atomic_store_explicit(version, begun + 2, memory_order_release);
+}
+
 static bool
 read_valid(const _Atomic uint32_t *version, uint32_t before)
 {
@@ -115,17 +134,30 @@ refresh_limit(struct saker_sn_line *l)
 	l->limit_run = saker_sn_key_run(&l->params, limit);
 }
 
+/* What was taken unasked is counted in. Until publish_used() the others know it still as taken. */
+static void
+count_taken(struct saker_sn_line *l)
+{
+	uint64_t taken = get(&l->taken);
+
+	l->last += saker_sn_amount_sns(taken);
+	l->packets += saker_sn_amount_sns(taken);
+	l->blocks += saker_sn_amount_blocks(taken);
+	l->sure = 0;
+}
+
 static void
 publish_used(struct saker_sn_line *l)
 {
-	uint32_t begun = saker_sn_write_begin(&l->shared.used_version);
+	uint32_t begun = write_begin(&l->shared.used_version);
 
+	put(&l->taken, 0);
 	put(&l->shared.used_hi, (uint64_t)(l->last >> 64));
 	put(&l->shared.used_lo, (uint64_t)l->last);
 	put(&l->shared.used_blocks, l->blocks);
-	put(&l->shared.packets, l->life.packets);
-	put(&l->shared.keys, l->life.keys);
-	saker_sn_write_end(&l->shared.used_version, begun);
+	put(&l->shared.packets, l->packets);
+	put(&l->shared.keys, l->keys);
+	write_end(&l->shared.used_version, begun);
 }
 
 static void
@@ -200,8 +232,8 @@ take_of_key(struct saker_sn_line *l, saker_sn run, const uint16_t *blocks, uint1
 	for (i = 0; i < n && sum + blocks[i] <= limit; i++)
 		sum += blocks[i];
 	if (i > 0) {
-		l->life.keys += run != l->key_run || l->life.packets == 0;
-		l->life.packets += i;
+		l->keys += run != l->key_run || l->packets == 0;
+		l->packets += i;
 		l->key_run = run;
 		l->blocks = sum;
 	}
@@ -243,44 +275,37 @@ least(saker_sn room, uint32_t other)
 	return room < other ? (uint32_t)room : other;
 }
 
-/* How many more SNs of this data key nothing stands against while clock and limit do not change. */
+/* How many more SNs of this data key nothing stands against while the clock does not change. */
 static void
 note_sure(struct saker_sn_line *l, uint64_t unix_ms)
 {
 	const struct saker_sn_params *p = &l->params;
 	saker_sn next = l->last + 1;
 	uint64_t at = saker_sn_counter(next), end = saker_sn_last_counter(p) + 1;
-	uint32_t room = UINT32_MAX;
+	uint32_t room = UINT32_MAX, blocks;
 
-	l->sure = 0;
 	if (saker_sn_key_run(p, next) != l->key_run || at >= end)
 		return;
 	if (p->mode == SAKER_SN_TIME)
 		room = least(clock_room(l, next, unix_ms), room);
 	room = least(end - at, room);
 	room = least(key_room(p, next), room);
-	l->sure = least(l->limit > next ? l->limit - next : 0, room);
+	room = least(l->limit > next ? l->limit - next : 0, room);
+	blocks = least(block_limit(l, l->key_run) - l->blocks, UINT32_MAX);
+	l->sure = saker_sn_amount(room, blocks);
 	l->sure_ms = unix_ms;
-	l->sure_blocks = block_limit(l, l->key_run) - l->blocks;
 }
 
+/* What the line may grant when it asks for everything. */
 static struct saker_sn_grant
-take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
+grant(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
 	struct saker_sn_grant g = { .n = n, .why = SAKER_OK };
-	uint32_t stopped = atomic_load_explicit(&l->shared.stopped, memory_order_relaxed);
-	saker_sn first;
+	uint32_t stopped = atomic_load_explicit(&l->stopped, memory_order_relaxed);
+	saker_sn first = first_sn(l, unix_ms);
 
-	l->sure = 0;
-	refresh_limit(l);
-	/* a line that was never made ready has not even parameters */
-	if (l->limit == 0) {
-		cap(&g, 0, SAKER_DROP_SN_UNRESERVED);
-		return g;
-	}
 	if (stopped != SAKER_OK)
 		cap(&g, 0, (enum saker_drop)stopped);
-	first = first_sn(l, unix_ms);
 	g.first = (uint64_t)first;
 	g.epoch = saker_sn_epoch(first);
 	cap_mode(l, first, unix_ms, &g);
@@ -288,10 +313,23 @@ take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, u
 		cap(&g, 0, SAKER_DROP_MK_EXPIRED);
 	cap(&g, l->limit > first ? l->limit - first : 0, SAKER_DROP_SN_UNRESERVED);
 	take_blocks(l, first, blocks, &g);
-	if (g.n > 0) {
+	if (g.n > 0)
 		l->last = first + g.n - 1;
-		publish_used(l);
-	}
+	return g;
+}
+
+static struct saker_sn_grant
+take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
+{
+	struct saker_sn_grant g;
+
+	refresh_limit(l);
+	/* a line that was never made ready has not even parameters */
+	if (l->limit == 0)
+		return (struct saker_sn_grant){ .why = SAKER_DROP_SN_UNRESERVED };
+	count_taken(l);
+	g = grant(l, unix_ms, blocks, n);
+	publish_used(l);
 	if (g.n == n && n > 0)
 		note_sure(l, unix_ms);
 	return g;
@@ -300,16 +338,15 @@ take_asking(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, u
 struct saker_sn_grant
 saker_sn_take(struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, last;
 
 	for (uint16_t i = 0; i < n; i++)
 		sum += blocks[i];
-	if (!saker_sn_take_sure(l, unix_ms, sum, n))
+	if (!saker_sn_take_sure(l, unix_ms, sum, n, &last))
 		return take_asking(l, unix_ms, blocks, n);
-	return (struct saker_sn_grant){ .first = (uint64_t)(l->last - n + 1),
-		.epoch = saker_sn_epoch(l->last),
-		.n = n,
-		.why = SAKER_OK };
+	return (struct saker_sn_grant){
+		.first = last - n + 1, .epoch = saker_sn_epoch(l->last), .n = n, .why = SAKER_OK
+	};
 }
 
 void
@@ -327,12 +364,14 @@ saker_sn_line_init(struct saker_sn_line *l, const struct saker_sn_params *params
 void
 saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before, bool same_key)
 {
-	l->sure = 0;
-	if (before->last > l->last)
-		l->last = before->last;
+	uint64_t blocks;
+	saker_sn used = saker_sn_line_used(before, &blocks);
+
+	count_taken(l);
+	l->last = higher(l->last, used);
 	if (same_key) {
 		l->key_run = before->key_run;
-		l->blocks = before->blocks;
+		l->blocks = blocks;
 	}
 	publish_used(l);
 }
@@ -340,11 +379,11 @@ saker_sn_line_follow(struct saker_sn_line *l, const struct saker_sn_line *before
 void
 saker_sn_line_presume(struct saker_sn_line *l, saker_sn used)
 {
-	uint32_t begun = saker_sn_write_begin(&l->shared.used_version);
+	uint32_t begun = write_begin(&l->shared.used_version);
 
 	put(&l->shared.used_hi, (uint64_t)(used >> 64));
 	put(&l->shared.used_lo, (uint64_t)used);
-	saker_sn_write_end(&l->shared.used_version, begun);
+	write_end(&l->shared.used_version, begun);
 }
 
 void
@@ -359,11 +398,11 @@ saker_sn_line_reserve(struct saker_sn_line *l, saker_sn limit, uint64_t blocks)
 	if (saker_sn_key_run(&l->params, limit) == saker_sn_key_run(&l->params, old) &&
 		blocks < old_blocks)
 		blocks = old_blocks;
-	begun = saker_sn_write_begin(&l->shared.version);
+	begun = write_begin(&l->shared.version);
 	put(&l->shared.limit_hi, (uint64_t)(limit >> 64));
 	put(&l->shared.limit_lo, (uint64_t)limit);
 	put(&l->shared.limit_blocks, blocks);
-	saker_sn_write_end(&l->shared.version, begun);
+	write_end(&l->shared.version, begun);
 }
 
 void
@@ -375,15 +414,18 @@ saker_sn_line_limit(struct saker_sn_line *l, saker_sn limit)
 saker_sn
 saker_sn_line_used(const struct saker_sn_line *l, uint64_t *blocks)
 {
+	uint64_t taken;
 	uint32_t version;
 	saker_sn used;
 
 	do {
 		version = atomic_load_explicit(&l->shared.used_version, memory_order_acquire);
+		taken = get(&l->taken);
 		used = get_sn(&l->shared.used_hi, &l->shared.used_lo);
 		*blocks = get(&l->shared.used_blocks);
 	} while (!read_valid(&l->shared.used_version, version));
-	return used;
+	*blocks += saker_sn_amount_blocks(taken);
+	return used + saker_sn_amount_sns(taken);
 }
 
 saker_sn
@@ -402,8 +444,17 @@ saker_sn_line_limit_get(const struct saker_sn_line *l)
 struct saker_sn_life
 saker_sn_line_life(const struct saker_sn_line *l)
 {
-	struct saker_sn_life life = { get(&l->shared.packets), get(&l->shared.keys) };
+	struct saker_sn_life life;
+	uint64_t taken;
+	uint32_t version;
 
+	do {
+		version = atomic_load_explicit(&l->shared.used_version, memory_order_acquire);
+		taken = get(&l->taken);
+		life.packets = get(&l->shared.packets);
+		life.keys = get(&l->shared.keys);
+	} while (!read_valid(&l->shared.used_version, version));
+	life.packets += saker_sn_amount_sns(taken);
 	if (l->flow_keys)
 		life.keys = life.packets;
 	return life;
@@ -412,5 +463,5 @@ saker_sn_line_life(const struct saker_sn_line *l)
 void
 saker_sn_line_stop(struct saker_sn_line *l, enum saker_drop why)
 {
-	atomic_store_explicit(&l->shared.stopped, (uint32_t)why, memory_order_relaxed);
+	atomic_store_explicit(&l->stopped, (uint32_t)why, memory_order_relaxed);
 }

@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "saker_drop.h"
@@ -112,18 +113,43 @@ struct saker_sn_life {
 		keys; /**< data keys: changes of epoch or rekey word; see saker_sn_line.flow_keys */
 };
 
-/** One SN line; all zero, it grants nothing (sn_unreserved). Its fields belong to the worker but
- * for `shared`. */
-struct saker_sn_line {
-	/* one cache line: all that most calls of saker_sn_take() need, what they publish aside */
-	saker_sn last;        /**< last SN handed out, or the one below the first */
-	uint64_t sure_ms;     /**< a reading of the clock */
-	uint64_t sure_blocks; /**< blocks that the SNs in `sure` may encrypt */
-	uint64_t blocks;      /**< AES blocks that its data key has encrypted on this line */
-	struct saker_sn_life life;
-	uint32_t sure;    /**< SNs behind `last` that may be taken at `sure_ms` unasked */
-	uint32_t version; /**< of the copies of what the keeper publishes */
+/** A number of SNs, and of blocks that they encrypt, in one word: what is published at once. */
+static inline uint64_t
+saker_sn_amount(uint32_t sns, uint32_t blocks)
+{
+	return (uint64_t)sns << 32 | blocks;
+}
 
+/** SNs of an amount. */
+static inline uint32_t
+saker_sn_amount_sns(uint64_t amount)
+{
+	return (uint32_t)(amount >> 32);
+}
+
+/** Blocks of an amount. */
+static inline uint32_t
+saker_sn_amount_blocks(uint64_t amount)
+{
+	return (uint32_t)amount;
+}
+
+/**
+ * One SN line; all zero, it grants nothing (sn_unreserved). Its fields belong to the worker, but
+ * for those that are told to be for others.
+ */
+struct saker_sn_line {
+	/* one cache line: all that most calls of saker_sn_take() need */
+	saker_sn last;            /**< last SN handed out before `taken`; or that below the first */
+	uint64_t sure_ms;         /**< a reading of the clock */
+	uint64_t sure;            /**< amount behind `last` that may be taken unasked at sure_ms */
+	_Atomic uint64_t taken;   /**< amount of it that was; any thread reads it */
+	uint64_t blocks;          /**< AES blocks that its data key encrypted before `taken` */
+	uint64_t packets;         /**< sent before `taken` */
+	uint32_t version;         /**< of the copies of what the keeper publishes */
+	_Atomic uint32_t stopped; /**< enum saker_drop, SAKER_OK: may send; any thread sets it */
+
+	uint64_t keys; /**< of these packets, see struct saker_sn_life */
 	struct saker_sn_params params;
 	bool retired;          /**< control thread: not to be supplied any more */
 	bool flow_keys;        /**< sources hold flows: every packet counts as a data key */
@@ -133,16 +159,16 @@ struct saker_sn_line {
 	saker_sn limit;        /**< copy of the published limit: no SN at or above it */
 	saker_sn limit_run;    /**< data key of the limit */
 	uint64_t limit_blocks; /**< copy: blocks that the data key of the limit may encrypt */
-	struct {
-		/* one line: all that most calls of saker_sn_take() read and publish */
-		_Atomic uint32_t version;      /**< odd while the keeper writes (a seqlock) */
-		_Atomic uint32_t stopped;      /**< enum saker_drop, SAKER_OK: may send */
-		_Atomic uint32_t used_version; /**< the same as version, worker to keeper */
-		_Atomic uint64_t used_lo, used_blocks, packets;
-		_Atomic uint64_t used_hi, keys;
+	struct {               /* worker and keeper */
+		_Atomic uint32_t version; /**< odd while the keeper writes (a seqlock) */
+		_Atomic uint32_t
+			used_version; /**< the same, worker to keeper; `taken` comes on top */
+		_Atomic uint64_t used_hi, used_lo, used_blocks, packets, keys;
 		_Atomic uint64_t limit_hi, limit_lo, limit_blocks;
 	} shared __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
+
+_Static_assert(offsetof(struct saker_sn_line, keys) == 64, "one line of what is mostly asked");
 
 /**
  * Make a line ready. Nothing can be taken until a limit is published and, in the time
@@ -187,53 +213,27 @@ struct saker_sn_grant {
 struct saker_sn_grant saker_sn_take(
 	struct saker_sn_line *l, uint64_t unix_ms, const uint16_t *blocks, uint16_t n);
 
-/** Begin to publish: a seqlock as in Boehm, "Can seqlocks get along with programming language
- * memory models?"
- * @return what saker_sn_write_end() asks for
- */
-static inline uint32_t
-saker_sn_write_begin(_Atomic uint32_t *version)
-{
-	uint32_t v = atomic_load_explicit(version, memory_order_relaxed);
-
-	atomic_store_explicit(version, v + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	return v;
-}
-
-/** End of it. */
-static inline void
-saker_sn_write_end(_Atomic uint32_t *version, uint32_t begun)
-{
-	atomic_store_explicit(version, begun + 2, memory_order_release);
-}
-
 /**
- * Take SNs of which nothing has to be asked: neither clock nor limit nor key has changed since it
- * was found out how many there are.
+ * Take SNs of which nothing has to be asked: neither clock nor key has changed since it was found
+ * out how many there are. The limit may have, but it never goes down.
  * @param blocks AES blocks of all @p n packets
- * @return true: l->last is the last of them; false: there are not as many, or something has changed
+ * @param last receives the last of them as on the wire
+ * @return false: there are not as many, or something has changed
  */
 static inline bool
-saker_sn_take_sure(struct saker_sn_line *l, uint64_t unix_ms, uint64_t blocks, uint16_t n)
+saker_sn_take_sure(
+	struct saker_sn_line *l, uint64_t unix_ms, uint64_t blocks, uint16_t n, uint64_t *last)
 {
-	uint32_t begun;
+	uint64_t taken = atomic_load_explicit(&l->taken, memory_order_relaxed);
+	uint64_t left = l->sure - taken;
 
-	if (n > l->sure || unix_ms != l->sure_ms || blocks > l->sure_blocks ||
-		atomic_load_explicit(&l->shared.version, memory_order_relaxed) != l->version ||
-		atomic_load_explicit(&l->shared.stopped, memory_order_relaxed) != SAKER_OK)
+	if (n > saker_sn_amount_sns(left) || blocks > saker_sn_amount_blocks(left) ||
+		unix_ms != l->sure_ms ||
+		atomic_load_explicit(&l->stopped, memory_order_relaxed) != SAKER_OK)
 		return false;
-	l->sure -= n;
-	l->sure_blocks -= blocks;
-	l->blocks += blocks;
-	l->life.packets += n;
-	l->last += n;
-	/* Neither the upper half nor the number of keys changes in an epoch and under a key. */
-	begun = saker_sn_write_begin(&l->shared.used_version);
-	atomic_store_explicit(&l->shared.used_lo, (uint64_t)l->last, memory_order_relaxed);
-	atomic_store_explicit(&l->shared.used_blocks, l->blocks, memory_order_relaxed);
-	atomic_store_explicit(&l->shared.packets, l->life.packets, memory_order_relaxed);
-	saker_sn_write_end(&l->shared.used_version, begun);
+	taken += saker_sn_amount(n, (uint32_t)blocks);
+	atomic_store_explicit(&l->taken, taken, memory_order_relaxed);
+	*last = (uint64_t)l->last + saker_sn_amount_sns(taken);
 	return true;
 }
 

@@ -243,6 +243,16 @@ counts_from_one_and_goes_on_above_the_reservation(void **state)
 	assert_true(take_one(at, 0) == saker_sn_make(7, 1 + CHUNK));
 }
 
+/* As if all up to an SN had been used. */
+static void
+go_on_behind(struct place *at, saker_sn used)
+{
+	struct saker_sn_line before;
+
+	saker_sn_line_init(&before, &at->params, used, 0, 0);
+	saker_sn_line_follow(&at->line, &before, false);
+}
+
 static void
 extends_a_counter_reservation_when_half_is_used(void **state)
 {
@@ -250,11 +260,11 @@ extends_a_counter_reservation_when_half_is_used(void **state)
 
 	at->params = in_order;
 	begin_life(at, 0);
-	at->line.last = saker_sn_make(7, CHUNK / 2 - 2);
+	go_on_behind(at, saker_sn_make(7, CHUNK / 2 - 2));
 	take_one(at, 0);
 	saker_sn_keeper_renew(at->keeper, 0);
 	assert_int_equal(saker_sn_keeper_commits(at->keeper), 1);
-	at->line.last = saker_sn_make(7, CHUNK / 2 + 1);
+	go_on_behind(at, saker_sn_make(7, CHUNK / 2 + 1));
 	take_one(at, 0);
 	saker_sn_keeper_renew(at->keeper, 0);
 	assert_int_equal(saker_sn_keeper_commits(at->keeper), 2);
@@ -270,7 +280,7 @@ reserves_a_small_share_where_there_are_few_counters(void **state)
 	at->params.counter_max = UINT32_MAX;
 	begin_life(at, 0);
 	assert_true(limit_of(at) == saker_sn_make(7, 1 + UINT32_MAX / 1024));
-	at->line.last = saker_sn_make(7, UINT32_MAX - 2);
+	go_on_behind(at, saker_sn_make(7, UINT32_MAX - 2));
 	saker_sn_line_limit(&at->line, saker_sn_make(7, UINT32_MAX));
 	take_one(at, 0);
 	saker_sn_keeper_renew(at->keeper, 0);
@@ -305,7 +315,7 @@ says_when_the_counter_of_an_epoch_is_used_up(void **state)
 
 	at->params = in_order;
 	begin_life(at, 0);
-	at->line.last = saker_sn_make(7, SAKER_COUNTER_MAX - 2);
+	go_on_behind(at, saker_sn_make(7, SAKER_COUNTER_MAX - 2));
 	saker_sn_line_limit(&at->line, saker_sn_make(7, SAKER_COUNTER_MAX));
 	take_one(at, 0);
 	saker_sn_keeper_renew(at->keeper, 0);
