@@ -25,14 +25,24 @@
 _Static_assert(SAKER_BATCH % AT_ONCE == 0 && (LANES == AT_ONCE || VAES_SMALL_BATCH <= LANES),
 	"what a group reads at once are slots of the batch");
 
+/* No key is known yet, and nothing written that is to be forgotten. */
+static void
+begin(struct vaes_group *g)
+{
+	g->shared = false;
+	g->scheduled = false;
+	g->long_texts = false;
+	g->most_powers = 0;
+}
+
 /* Nothing that depends on a key outlives a call. */
 static void
-forget(struct vaes_group *g, const struct suite_code *code, bool long_texts)
+forget(struct vaes_group *g, const struct suite_code *code)
 {
 	wipe(g->mask.quad, g->round_keys[0].quad);
 	wipe_round_keys(g, code->rounds);
-	wipe_powers(g, long_texts);
-	wipe_stack(long_texts || g->most_powers > 0);
+	wipe_powers(g);
+	wipe_stack(g->long_texts || g->most_powers > 0);
 	wipe_registers();
 }
 
@@ -338,6 +348,7 @@ run_group(struct vaes_group *g, const struct suite_code *code, enum direction d)
 	bool long_texts = has_long_text(g);
 	struct rows texts;
 
+	g->long_texts |= long_texts;
 	make_keys(g, code);
 	if (QUADS > 1 && !long_texts && may_sum(g)) {
 		run_summed(g, code, d);
@@ -440,17 +451,12 @@ static unsigned int
 run_batch(struct vaes_group *g, struct saker_batch *b, group_fn run)
 {
 	const struct suite_code *code = suite_code(b->suite);
-	bool long_texts = false;
 	unsigned int good = 0;
 
-	g->shared = false;
-	g->scheduled = false;
-	g->most_powers = 0;
-	for (unsigned int first = 0; next_group(g, b, first); first += LANES) {
-		long_texts |= has_long_text(g);
+	begin(g);
+	for (unsigned int first = 0; next_group(g, b, first); first += LANES)
 		good += run(g, code);
-	}
-	forget(g, code, long_texts);
+	forget(g, code);
 	return good;
 }
 
@@ -493,15 +499,15 @@ set_master(void *ctx, const uint8_t *key, struct saker_master *m)
 {
 	struct vaes_group *g = ctx;
 
+	begin(g);
 	g->scheduled = true;
-	g->most_powers = 0;
 	memcpy(lane_of(&g->round_keys[0], 0), key, BLOCK);
 	memcpy(lane_of(&g->round_keys[1], 0), key + BLOCK, BLOCK);
 	aes_256.expand(g);
 	for (unsigned int r = 0; r <= ROUNDS_256; r++)
 		memcpy(m->round_keys[r], lane_of(&g->round_keys[r], 0), BLOCK);
 	saker_cmac_subkeys(lane_of(&g->zero, 0), m->k1, m->k2);
-	forget(g, &aes_256, false);
+	forget(g, &aes_256);
 }
 
 const struct vaes_code VAES_CODE = {

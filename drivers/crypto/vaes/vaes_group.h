@@ -66,6 +66,7 @@ struct vaes_group {
 	bool powers; /* of H, too */
 	unsigned int of;
 	bool scheduled;           /* some group of this batch had keys of its own in all lanes */
+	bool long_texts;          /* some group had long texts */
 	unsigned int row_powers;  /* of H, as many as there are, see vaes_ghash.h */
 	unsigned int most_powers; /* that there were in this batch */
 	size_t rows;              /* of AAD, text and lengths: the same in all lanes */

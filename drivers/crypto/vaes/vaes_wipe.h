@@ -75,9 +75,9 @@ wipe_round_keys(struct vaes_group *g, unsigned int rounds)
 
 /* Sums of GHASH stand where powers for long texts would. */
 ALWAYS_INLINE void
-wipe_powers(struct vaes_group *g, bool long_texts)
+wipe_powers(struct vaes_group *g)
 {
-	if (long_texts)
+	if (g->long_texts)
 		wipe(g->power[0].quad, (const vec *)(g->folded + STRIDE));
 	if (g->most_powers == 0)
 		return;
