@@ -43,7 +43,6 @@ struct saker_burst {
 	bool ours;        /**< outbound: of our own making */
 	bool overlong;    /**< outbound: some packets are to be cut when they are sent */
 	bool own;         /**< inbound: some source may be our own */
-	bool windowed;    /**< inbound: some group may have replay windows */
 	uint16_t undone;  /**< slots that the next stages have work with, at least; see `done` */
 	uint16_t unready; /**< crypto jobs that are not filled, at most */
 	bool done[SAKER_BURST];   /**< a stage has done the next ones' part too (saker_plain_*.h) */
@@ -99,6 +98,9 @@ saker_burst_one_policy(const struct saker_burst *b)
 {
 	uintptr_t others = 0;
 
+	/* where policies change, the second is mostly another already */
+	if (b->n > 1 && b->policy[1] != b->policy[0])
+		return false;
 	SAKER_FOREACH_SLOT (b, i)
 		others |= (uintptr_t)b->policy[i] ^ (uintptr_t)b->policy[0];
 	return others == 0 && b->n > 0;

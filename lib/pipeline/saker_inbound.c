@@ -372,12 +372,12 @@ drop_refused(struct saker_burst *b, const uint8_t *why)
 }
 
 static void
-peek(struct saker_worker *w __rte_unused, struct saker_burst *b)
+peek(struct saker_worker *w, struct saker_burst *b)
 {
 	uint8_t why[SAKER_BURST];
 	const struct saker_replay_batch batch = replay_batch(b, why);
 
-	if (b->windowed && unlikely(saker_replay_peek_all(&batch) > 0))
+	if (w->windowed && unlikely(saker_replay_peek_all(&batch) > 0))
 		drop_refused(b, why);
 }
 
@@ -389,7 +389,7 @@ accept_sn(struct saker_worker *w, struct saker_burst *b)
 
 	if (unlikely(b->own))
 		saker_own_watch(w, b);
-	if (b->windowed && unlikely(saker_replay_accept_all(&batch) > 0))
+	if (w->windowed && unlikely(saker_replay_accept_all(&batch) > 0))
 		drop_refused(b, why);
 }
 

@@ -50,6 +50,13 @@ find_outer(const struct saker_snapshot *s, const uint8_t *ip, uint32_t total)
 	return fits(&s->outer_ip, ip) ? &s->outer_ip : NULL;
 }
 
+/* Which group an SPI names. */
+struct named {
+	const struct saker_outer_form *outer;
+	uint32_t spi; /* as in memory */
+	uint16_t group;
+};
+
 /* What packets of a group share at one reading of the clock. Mostly the next packet is of the same
  * group as the one before.
  */
@@ -60,7 +67,7 @@ struct common {
 	struct saker_fresh_base *fresh;
 	struct saker_replay_table *table; /* NULL: no windows */
 	bool own;                         /* some packet of any group may be this gateway's */
-	bool windowed;                    /* some group so far has windows */
+	struct named ahead[GROUPS_AHEAD]; /* of packets whose turn comes, by slot */
 };
 
 /* Where packets come from. */
@@ -84,23 +91,31 @@ port_of(const struct saker_worker *w, const struct saker_burst *b)
 	};
 }
 
+static inline uint16_t
+group_of(const struct saker_outer_form *outer, uint32_t spi)
+{
+	return saker_spi_find(&outer->listener->by_spi, __builtin_bswap32(spi));
+}
+
 /* Where groups change from packet to packet, their memory is seldom at hand: fetch that of a packet
  * whose turn comes soon. What its frame is, nobody has looked at yet.
  */
-static inline void
+static inline struct named
 fetch_group(const struct saker_worker *w, const struct saker_outer_form *outer, const uint8_t *head)
 {
-	uint32_t spi = saker_load_be32(head + 4);
-	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
-	const struct saker_group *g = &w->s->groups[found];
+	struct named n = { .outer = outer };
+	const struct saker_group *g;
 
-	if (found == SAKER_SPI_NONE)
-		return;
+	memcpy(&n.spi, head + 4, sizeof(n.spi));
+	n.group = group_of(outer, n.spi);
+	if (n.group == SAKER_SPI_NONE)
+		return n;
+	g = &w->s->groups[n.group];
 	rte_prefetch0(&g->plain);
 	rte_prefetch0(&g->masters);
-	rte_prefetch0(&g->by_key_idx[head[SAKER_EESP_KEY_IDX] >> 2]);
-	rte_prefetch0(&w->fresh[found]);
-	rte_prefetch0(w->replay[found]);
+	rte_prefetch0(&w->fresh[n.group]);
+	rte_prefetch0(w->replay[n.group]);
+	return n;
 }
 
 /* The group of a packet that is not of the one before it. at: security header, from the frame on */
@@ -108,11 +123,14 @@ static __rte_noinline bool
 find_named(struct saker_worker *w, struct common *c, const struct saker_outer_form *outer,
 	uint64_t named, unsigned int i, uint32_t at)
 {
-	const struct saker_burst *b = &w->burst;
-	uint32_t spi = __builtin_bswap32((uint32_t)(named >> 32));
-	uint16_t found = saker_spi_find(&outer->listener->by_spi, spi);
+	const uint8_t *next = rte_pktmbuf_mtod_offset(w->burst.m[i + GROUPS_AHEAD], uint8_t *, at);
+	struct named *n = &c->ahead[i % GROUPS_AHEAD];
+	uint32_t spi = (uint32_t)(named >> 32);
+	uint16_t found = likely(n->spi == spi && n->outer == outer) ? n->group
+								    : group_of(outer, spi);
 	const struct saker_group *g = &w->s->groups[found];
 
+	*n = fetch_group(w, outer, next);
 	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
 		return false;
 	c->outer = outer;
@@ -121,8 +139,6 @@ find_named(struct saker_worker *w, struct common *c, const struct saker_outer_fo
 	c->fresh = saker_admit_base(w, g);
 	c->table = w->replay[g->index];
 	c->own |= g->own_more;
-	c->windowed |= c->table != NULL;
-	fetch_group(w, outer, rte_pktmbuf_mtod_offset(b->m[i + GROUPS_AHEAD], const uint8_t *, at));
 	return true;
 }
 
@@ -280,7 +296,6 @@ read_all(struct saker_worker *w, struct saker_burst *b, const struct port *from)
 	b->undone = undone;
 	b->unready = undone;
 	b->own = common.own || undone > 0;
-	b->windowed = common.windowed || undone > 0;
 }
 
 /* For those who ask for more than stages do of plain packets; they may be there where `own` is. */

@@ -471,8 +471,11 @@ saker_worker_take(struct saker_worker *w, const struct saker_edition *e)
 	for (unsigned int i = 0; i < h->n_changes; i++)
 		saker_sn_line_follow(
 			h->changes[i].line, h->changes[i].before, h->changes[i].same_key);
-	for (unsigned int i = 0; i < e->snapshot->n_groups; i++)
+	w->windowed = false;
+	for (unsigned int i = 0; i < e->snapshot->n_groups; i++) {
 		h->fresh[i].since_ms = guard_since(w, h->guard[i]);
+		w->windowed |= h->replay[i] != NULL;
+	}
 	w->taken = e;
 	w->s = e->snapshot;
 	w->cache = h->cache;

@@ -201,6 +201,7 @@ struct saker_worker {
 	struct saker_key_cache *cache;      /**< NULL: no group wants one */
 	struct saker_sn_line **lines;       /**< by sender and class */
 	struct saker_replay_table **replay; /**< one per group, NULL: none */
+	bool windowed;                      /**< some group has one */
 	struct saker_fresh_base *fresh;     /**< one per group, renewed when the clock moves */
 	struct saker_clock clock;
 	uint64_t now_ms;                /**< the clock */

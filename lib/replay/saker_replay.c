@@ -253,6 +253,9 @@ all_same(const struct saker_replay_batch *b, const uint32_t *value)
 {
 	uintptr_t others = 0;
 
+	/* where they change, the second is mostly another already */
+	if (b->n > 1 && (b->table[1] != b->table[0] || value[1] != value[0]))
+		return false;
 	for (unsigned int i = 0; i < b->n; i++)
 		others |= ((uintptr_t)b->table[i] ^ (uintptr_t)b->table[0]) | (value[i] ^ value[0]);
 	return others == 0;

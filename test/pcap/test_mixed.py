@@ -138,6 +138,29 @@ class Mixed(SakerTest):
         self.assertEqual(run.drops("inbound"), {})
         self.assertSame(forwarded(run.clear, 2), clear)
 
+    def test_an_spi_is_no_group_s_by_another_way(self):
+        """Where a packet in UDP has its SPI, one in IP has its source: here it is the same."""
+        here, by_ip, near = plans = [
+            Plan(self.lab, 1), Plan(self.lab, 2, encap="ip"), Plan(self.lab, 3)]
+        here.spi = int.from_bytes(A.source[:4], "big")
+        clear = [(here if n % 2 else near).inner(A, 4, 100, n) for n in range(200)]
+        sent, wanted = [], []
+        for n, frame in enumerate(packets(self.seal_by(plans, clear).cipher)):
+            strays = n % 4 == 1
+            sent.append(self.by_protocol(frame, by_ip.protocol) if strays else frame)
+            wanted += [] if strays else [clear[n]]
+        run = self.lab.run(make_config(self.lab, plans, B),
+                           cipher=[pcapfile.ethernet(f) for f in sent])
+        self.assertRan(run)
+        self.assertEqual(run.drops("inbound"), {"unknown_spi": len(clear) - len(wanted)})
+        self.assertSame(forwarded(run.clear, 2), wanted)
+
+    @staticmethod
+    def by_protocol(frame, protocol):
+        """The same packet without its UDP header."""
+        ip = frame[:9] + bytes([protocol]) + frame[10:20]
+        return ip4_finish(ip, len(frame) - 8) + frame[28:]
+
     def test_groups_with_windows_keep_them_beside_groups_without(self):
         windowed, free = Plan(self.lab, 1), Plan(self.lab, 2, replay="none")
         plans = [windowed, free] * 48  # every burst ends with a packet that needs no window
