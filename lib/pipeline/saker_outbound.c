@@ -317,14 +317,6 @@ assign_run(struct saker_worker *w, struct saker_burst *b, uint16_t at, uint16_t 
 	}
 }
 
-/* Where policies change, the driver will want other memory for each packet. */
-static inline void
-fetch_master(const struct saker_master *m)
-{
-	for (size_t at = 0; at < sizeof(m->round_keys); at += RTE_CACHE_LINE_SIZE)
-		rte_prefetch0((const uint8_t *)m + at);
-}
-
 /* An SN for a plain packet. @return false: ask assign_run() */
 static inline bool
 assign_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
@@ -334,7 +326,6 @@ assign_one(struct saker_worker *w, struct saker_burst *b, unsigned int i)
 
 	if (!p->job_known || !saker_sn_take_sure(line, w->now_ms, b->blocks[i], 1, &b->sn[i]))
 		return false;
-	fetch_master(p->master);
 	b->session[i] = (uint16_t)(p->session_first + w->index);
 	return true;
 }
