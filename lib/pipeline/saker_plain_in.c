@@ -101,7 +101,8 @@ group_of(const struct saker_outer_form *outer, uint32_t spi)
  * whose turn comes soon. What its frame is, nobody has looked at yet.
  */
 static inline struct named
-fetch_group(const struct saker_worker *w, const struct saker_outer_form *outer, const uint8_t *head)
+fetch_group(
+	const struct saker_snapshot *s, const struct saker_outer_form *outer, const uint8_t *head)
 {
 	struct named n = { .outer = outer };
 	const struct saker_group *g;
@@ -110,11 +111,9 @@ fetch_group(const struct saker_worker *w, const struct saker_outer_form *outer, 
 	n.group = group_of(outer, n.spi);
 	if (n.group == SAKER_SPI_NONE)
 		return n;
-	g = &w->s->groups[n.group];
+	g = &s->groups[n.group];
 	rte_prefetch0(&g->plain);
 	rte_prefetch0(&g->masters);
-	rte_prefetch0(&w->fresh[n.group]);
-	rte_prefetch0(w->replay[n.group]);
 	return n;
 }
 
@@ -130,7 +129,7 @@ find_named(struct saker_worker *w, struct common *c, const struct saker_outer_fo
 								    : group_of(outer, spi);
 	const struct saker_group *g = &w->s->groups[found];
 
-	*n = fetch_group(w, outer, next);
+	*n = fetch_group(w->s, outer, next);
 	if (found == SAKER_SPI_NONE || !g->plain.known || (uint16_t)named != g->plain.first)
 		return false;
 	c->outer = outer;
