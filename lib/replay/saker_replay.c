@@ -19,12 +19,14 @@
 
 /* Two windows. A window is a ring of bits, one bit a sequence number, from `top` down. */
 struct entry {
-	struct saker_index_key key;
+	uint64_t source[2]; /* of the key, as words */
 	uint64_t run[2];
-	uint64_t top[2]; /* newest bit */
-	uint32_t hash;   /* of the key */
-	uint8_t newest;  /* which of the two windows */
-	bool two;        /* the other one is in use too */
+	uint64_t top[2];   /* newest bit */
+	uint64_t accepted; /* packets */
+	uint32_t hash;     /* of the key */
+	uint16_t session;  /* of the key */
+	uint8_t newest;    /* which of the two windows */
+	bool two;          /* the other one is in use too */
 	uint64_t ring[] __attribute__((aligned(64)));
 };
 
@@ -50,10 +52,10 @@ entry_at(const struct saker_replay_table *t, int32_t i)
 }
 
 static inline bool
-same_key(const struct saker_index_key *a, const struct saker_index_key *b)
+has_key(const struct entry *e, const struct saker_index_key *key)
 {
-	return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
-		       (a->word[2] ^ b->word[2])) == 0;
+	return ((e->source[0] ^ key->word[0]) | (e->source[1] ^ key->word[1]) |
+		       (e->session ^ key->word[2])) == 0;
 }
 
 static uint64_t *
@@ -157,7 +159,10 @@ open_entry(struct saker_replay_table *t, const struct saker_index_key *key, uint
 	struct entry *e = entry_at(t, i);
 
 	t->used++;
-	e->key = *key;
+	e->source[0] = key->word[0];
+	e->source[1] = key->word[1];
+	e->session = (uint16_t)key->word[2];
+	e->accepted = 0;
 	e->hash = hash;
 	e->newest = 0;
 	e->two = false;
@@ -165,7 +170,6 @@ open_entry(struct saker_replay_table *t, const struct saker_index_key *key, uint
 	e->top[0] = place->bit;
 	forget_all(t, e, 0);
 	t->newest[i] = place->run;
-	t->accepted[i] = 0;
 	saker_index_add(&t->index, hash, (uint32_t)i);
 	return i;
 }
@@ -178,7 +182,7 @@ find(const struct saker_replay_table *t, const struct saker_index_key *key, uint
 
 	do {
 		i = saker_index_next(&t->index, hash, &at);
-	} while (i >= 0 && !same_key(&entry_at(t, i)->key, key));
+	} while (i >= 0 && !has_key(entry_at(t, i), key));
 	return i;
 }
 
@@ -220,7 +224,7 @@ accept_any(struct saker_replay_table *t, const struct saker_replay_key *key,
 	if (place->bit > e->top[w])
 		slide(t, e, (unsigned int)w, place->bit);
 	*word_of(t, e, (unsigned int)w, place->bit) |= mask_of(place->bit);
-	t->accepted[entry]++;
+	e->accepted++;
 	return SAKER_OK;
 }
 
@@ -300,7 +304,7 @@ accept_next(
 	else
 		mark(t, e, w, place->bit, n);
 	e->top[w] = place->bit + n - 1;
-	t->accepted[entry] += n;
+	e->accepted += n;
 	return n;
 }
 
@@ -372,8 +376,8 @@ is_ahead(const struct saker_replay_table *t, int32_t entry, const struct saker_r
 	const struct entry *e = entry_at(t, entry);
 	const struct saker_index_key k = saker_replay_words(key);
 
-	return same_key(&e->key, &k) && place->run >= t->oldest_run &&
-	       place->run == e->run[e->newest] && place->bit > e->top[e->newest];
+	return has_key(e, &k) && place->run >= t->oldest_run && place->run == e->run[e->newest] &&
+	       place->bit > e->top[e->newest];
 }
 
 /* What will be written when the packet is accepted. */
@@ -383,7 +387,6 @@ fetch_window(const struct saker_replay_table *t, int32_t entry, uint64_t bit)
 	struct entry *e = entry_at(t, entry);
 
 	rte_prefetch0(word_of(t, e, e->newest, bit));
-	rte_prefetch0(&t->accepted[entry]);
 }
 
 /* Behind the first entry with the hash of a key there may be another, which is the key's. */
@@ -396,7 +399,7 @@ peek_any(const struct saker_replay_batch *b, unsigned int i)
 
 	if (b->place[i].run < t->oldest_run)
 		return SAKER_DROP_REPLAY_OLD;
-	if (b->entry[i] >= 0 && !same_key(&entry_at(t, b->entry[i])->key, &k))
+	if (b->entry[i] >= 0 && !has_key(entry_at(t, b->entry[i]), &k))
 		b->entry[i] = find(t, &k, b->hash[i]);
 	if (b->entry[i] < 0)
 		return SAKER_OK;
@@ -503,11 +506,9 @@ make_parts(struct saker_replay_table *t, const char *name, int socket)
 
 	t->entries = zalloc(name, t->sources, t->entry_size, socket);
 	t->newest = zalloc(name, t->sources, sizeof(*t->newest), socket);
-	t->accepted = zalloc(name, t->sources, sizeof(*t->accepted), socket);
 	t->free = zalloc(name, t->sources, sizeof(*t->free), socket);
 	saker_index_init(&t->index, zalloc(name, places, sizeof(*t->index.place), socket), places);
-	if (t->entries == NULL || t->newest == NULL || t->accepted == NULL || t->free == NULL ||
-		t->index.place == NULL)
+	if (t->entries == NULL || t->newest == NULL || t->free == NULL || t->index.place == NULL)
 		return -ENOMEM;
 	if (getrandom(t->index.secret, sizeof(t->index.secret), 0) != sizeof(t->index.secret))
 		return -EIO;
@@ -553,7 +554,6 @@ saker_replay_free(struct saker_replay_table *t)
 	rte_free(t->index.place);
 	rte_free(t->entries);
 	rte_free(t->newest);
-	rte_free(t->accepted);
 	rte_free(t->free);
 	rte_free(t);
 }
@@ -563,9 +563,7 @@ saker_replay_size(uint32_t sources, uint32_t window)
 {
 	struct saker_replay_table *t;
 
-	return sizeof(*t) +
-	       sources * (entry_size(window) + sizeof(*t->newest) + sizeof(*t->accepted) +
-				 sizeof(*t->free)) +
+	return sizeof(*t) + sources * (entry_size(window) + sizeof(*t->newest) + sizeof(*t->free)) +
 	       (size_t)saker_index_places(sources) * sizeof(*t->index.place);
 }
 
@@ -584,10 +582,10 @@ saker_replay_next(
 
 		if (t->newest[*cursor] == FREE)
 			continue;
-		memcpy(&info->key, &e->key, sizeof(info->key));
+		saker_replay_key_words(&info->key, e->source[0], e->source[1], e->session);
 		info->newest_run = e->run[e->newest & 1];
 		info->newest_bit = e->top[e->newest & 1];
-		info->accepted = t->accepted[*cursor];
+		info->accepted = e->accepted;
 		++*cursor;
 		return true;
 	}

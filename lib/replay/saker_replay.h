@@ -34,7 +34,6 @@ struct saker_replay_table {
 	/* one line: all that a packet of a known source asks for */
 	struct saker_index index;
 	uint8_t *entries;
-	uint64_t *accepted; /* packets, by entry number */
 	uint64_t oldest_run;
 	uint32_t entry_size, ring_words;
 

@@ -386,6 +386,23 @@ shows_every_entry_once(void **state)
 }
 
 static void
+counts_anew_in_an_entry_that_another_had(void **state)
+{
+	struct saker_replay_table *t = make_table(1, 64);
+	struct saker_replay_entry_info info;
+	uint32_t cursor = 0;
+
+	(void)state;
+	for (uint64_t bit = 1; bit <= 5; bit++)
+		assert_int_equal(see(t, 1, 10, bit), SAKER_OK);
+	saker_replay_expire(t, 11);
+	assert_int_equal(see(t, 2, 11, 1), SAKER_OK);
+	assert_true(saker_replay_next(t, &cursor, &info));
+	assert_int_equal(info.accepted, 1);
+	saker_replay_free(t);
+}
+
+static void
 tells_its_size(void **state)
 {
 	(void)state;
@@ -497,6 +514,7 @@ main(void)
 		cmocka_unit_test(makes_room_fast_when_full),
 		cmocka_unit_test(refuses_runs_below_the_oldest_even_when_the_entry_is_gone),
 		cmocka_unit_test(shows_every_entry_once),
+		cmocka_unit_test(counts_anew_in_an_entry_that_another_had),
 		cmocka_unit_test(tells_its_size),
 		cmocka_unit_test(agrees_with_a_naive_receiver_in_any_order_of_packets),
 	};
